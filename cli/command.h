@@ -1,0 +1,33 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/fields.h"
+#include "core/files.h"
+
+namespace sqpsych {
+
+/// The flags that commands with a config share. Paths given to --set are taken as they are.
+struct ConfigFlags {
+  std::string config;
+  std::vector<std::string> sets;
+  bool check = false;
+  bool print_config = false;
+};
+/// Adds --config, --set, --check, --print-config.
+void add_config_flags(CLI::App& command, ConfigFlags& flags, bool config_required);
+/// Adds --overwrite bound to `existing`.
+void add_overwrite_flag(CLI::App& command, Existing& existing);
+/// Prints the resolved config to stdout and returns true when --print-config was given.
+bool printed_config(const ConfigFlags& flags, const Json& resolved);
+
+/// Sets up one subcommand: its flags, its help with a working example, its callback. The callback's
+/// result becomes the process's exit code; errors are thrown.
+/// Every command is one file cli/NAME.cpp plus one line in main.cpp's list.
+using AddCommand = void (*)(CLI::App& app, ExitCode& result);
+
+}  // namespace sqpsych

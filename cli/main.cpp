@@ -1,0 +1,63 @@
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "cli/command.h"
+#include "core/error.h"
+#include "core/interrupt.h"
+#include "core/manifest.h"
+
+namespace sqpsych {
+// One line per command, in the order of the pipeline; each is defined in cli/NAME.cpp.
+
+namespace {
+constexpr AddCommand kCommands[] = {
+    nullptr,
+};
+}  // namespace
+}  // namespace sqpsych
+
+namespace {
+
+using sqpsych::ExitCode;
+
+int code(ExitCode exit_code) { return static_cast<int>(exit_code); }
+
+/// Runs the chosen command and turns what it throws into one sentence and an exit code.
+int run(int argc, char** argv) {
+  CLI::App app{"sqpsych: questionnaire answers -> synthetic counseling sessions -> LoRA-tuned model -> GGUF.\n"
+               "For research and education; not for patients, not for crises."};
+  app.name("sqpsych");
+  app.set_version_flag("--version", sqpsych::version());
+  app.require_subcommand(1);
+  ExitCode result = ExitCode::kDone;
+  for (auto add : sqpsych::kCommands)
+    if (add) add(app, result);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : code(ExitCode::kSettings);
+  }
+  return code(result);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sqpsych::set_command_line(argc, argv);
+  sqpsych::install_interrupt_handlers();
+  try {
+    return run(argc, argv);
+  } catch (const sqpsych::Error& error) {
+    std::cerr << "sqpsych: " << error.what() << "\n";
+    return code(error.exit_code());
+  } catch (const std::bad_alloc&) {
+    std::cerr << "sqpsych: memory: allocation failed. Close other programs or choose a smaller model.\n";
+    return code(ExitCode::kFailed);
+  } catch (const std::exception& error) {
+    std::cerr << "sqpsych: this is a bug in sqpsych: " << error.what() << "\n";
+    return code(ExitCode::kBug);
+  }
+}

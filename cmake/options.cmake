@@ -1,0 +1,30 @@
+# One interface target carries language level, warnings and sanitizers for all our targets.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(SQPSYCH_CCACHE ccache)
+if(SQPSYCH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The settings are the ones precompiled headers need to be cached at all.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${SQPSYCH_CCACHE})
+endif()
+
+add_library(sqpsych_options INTERFACE)
+target_include_directories(sqpsych_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(sqpsych_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  $<$<BOOL:${SQPSYCH_WERROR}>:-Werror>)
+if(SQPSYCH_SANITIZE)
+  target_compile_options(sqpsych_options INTERFACE
+    -fsanitize=${SQPSYCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(sqpsych_options INTERFACE -fsanitize=${SQPSYCH_SANITIZE})
+endif()

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace sqpsych {
+
+/// One broken rule of a GGUF file.
+struct GgufFinding {
+  std::string rule;    ///< short stable name, e.g. "token-count", "key-type"
+  std::string detail;  ///< found X, expected Y. Likely fix.
+};
+
+/// Every rule that stock llama.cpp's loader enforces for model and adapter files (README of this
+/// folder lists them). Empty: the file is sound. Structural faults are findings too.
+std::vector<GgufFinding> verify_gguf(const std::filesystem::path& file);
+
+}  // namespace sqpsych

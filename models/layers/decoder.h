@@ -1,0 +1,85 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/layers/features.h"
+#include "models/layers/linear.h"
+
+namespace sqpsych {
+
+/// Sequences laid end to end without padding; attention never crosses a boundary.
+struct PackedIds {
+  at::Tensor ids_T;                       ///< int64
+  at::Tensor positions_T;                 ///< int64, restarting at 0 in every sequence
+  std::vector<std::int64_t> cu_seqlens;   ///< 0, end of sequence 1, ..., T
+};
+
+/// Packs one or more sequences.
+PackedIds pack_ids(const std::vector<std::vector<std::int32_t>>& sequences);
+
+/// Keys and values of one sequence, all layers; grows up to `capacity` tokens.
+class KvCache {
+ public:
+  KvCache(const DecoderFeatures& features, std::int64_t capacity, at::ScalarType dtype, at::Device device);
+  std::int64_t length() const { return length_; }
+  std::int64_t capacity() const { return capacity_; }
+  /// Forgets everything from `length` on (prefix reuse).
+  void truncate(std::int64_t length);
+
+ private:
+  friend class Decoder;
+  friend struct AttentionCacheView;
+  std::int64_t length_ = 0;
+  std::int64_t capacity_ = 0;
+  std::vector<at::Tensor> keys_;    ///< per layer [capacity, K, D]
+  std::vector<at::Tensor> values_;  ///< per layer [capacity, K, D]
+};
+
+struct ForwardOptions {
+  const DropoutKey* dropout = nullptr;
+  /// One sequence only: its ids continue behind cache->length(); the cache is extended.
+  KvCache* cache = nullptr;
+};
+
+/// A parameter by its own generic name, e.g. "layers.3.attention.q.weight". Names:
+/// embedding.weight, layers.N.{attention_norm,mlp_norm}.weight, layers.N.attention.{q,k,v,o}.{weight,bias},
+/// layers.N.mlp.{gate,up,down}.{weight,bias}, norm.weight, head.weight (absent when tied).
+using NamedParameter = std::pair<std::string, at::Tensor*>;
+
+/// THE decoder: pre-norm transformer built from features. Holds weights, knows no file format.
+/// Works under autograd when parameters require gradients.
+class Decoder {
+ public:
+  /// Parameters are allocated but not filled.
+  Decoder(const DecoderFeatures& features, at::ScalarType dtype, at::Device device);
+  ~Decoder();
+
+  const DecoderFeatures& features() const;
+  at::ScalarType dtype() const;
+  at::Device device() const;
+
+  /// Hidden states behind the final norm, [T, E].
+  at::Tensor hidden(const PackedIds& packed, const ForwardOptions& options = {}) const;
+  /// [T, E] -> [T, V] in the computation's dtype.
+  at::Tensor logits(const at::Tensor& hidden_TE) const;
+
+  std::vector<NamedParameter> parameters();
+  /// Linear layers by own name without ".weight" ("layers.0.attention.q", ..., "head" when untied).
+  std::vector<std::pair<std::string, Linear*>> linears();
+  bool has_adapter() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Names and shapes (PyTorch order) that a decoder of these features has.
+std::vector<std::pair<std::string, std::vector<std::int64_t>>> parameter_shapes(const DecoderFeatures& features);
+
+}  // namespace sqpsych

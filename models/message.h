@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sqpsych {
+
+/// One chat message: role is `system`, `user` or `assistant`.
+struct Message {
+  std::string role;
+  std::string content;
+  /// 0 takes an assistant message out of the loss; absent means 1.
+  std::optional<double> weight;
+};
+
+using Conversation = std::vector<Message>;
+
+}  // namespace sqpsych
