@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,12 +15,13 @@ struct ProfileItem {
   std::string id;
   std::optional<double> value;  ///< null: not answered
   std::string sentence;         ///< empty when not answered
+  std::string missing = {};     ///< why there is no value, e.g. "refused"; empty with a value
 };
 
 struct ProfileScore {
-  std::string name;              ///< "total" or a sub-scale
-  std::optional<double> value;   ///< null: too many missing items
-  std::string band;              ///< empty when there is no value or no bands
+  std::string name;             ///< "total" or a sub-scale
+  std::optional<double> value;  ///< null: too many missing items
+  std::string band;             ///< empty when there is no value or no bands
   std::int64_t missing = 0;
   bool prorated = false;
 };
@@ -30,6 +32,7 @@ struct ProfileQuestionnaire {
   std::string rater;  ///< self | clinician
   std::vector<ProfileItem> items;
   std::vector<ProfileScore> scores;
+  std::string label = {};  ///< the questionnaire's name in the profile's language
 };
 
 /// One person at one occasion (schema sqpsych.profile/1). `client_id` is a keyed pseudonym.
@@ -49,5 +52,7 @@ struct Profile {
 Json to_json(const Profile& profile);
 /// FormatError names `where` (file:line) and the key.
 Profile profile_from_json(const Json& record, const std::string& where);
+/// Every profile of a `profiles.jsonl`; a second record of one (client_id, occasion) is refused.
+std::vector<Profile> read_profiles(const std::filesystem::path& file);
 
 }  // namespace sqpsych

@@ -1,0 +1,209 @@
+#include "data/profiles/profile.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "core/error.h"
+#include "core/json_lines.h"
+#include "core/text.h"
+
+namespace sqpsych {
+namespace {
+
+constexpr const char* kSchema = "sqpsych.profile/1";
+constexpr std::array<std::string_view, 9> kKnownKeys = {
+    "schema",       "client_id",      "occasion", "language", "group",
+    "demographics", "questionnaires", "risk",     "notes"};
+
+[[noreturn]] void wrong_type(const std::string& where, const char* key, const char* expected) {
+  throw FormatError(format("{}: '{}': found another type, expected {}", where, key, expected));
+}
+
+/// The value of an optional key; null when it is absent.
+const Json* find_value(const Json& record, const char* key) {
+  const auto found = record.find(key);
+  return found == record.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string text_or_empty(const Json& record, const char* key, const std::string& where) {
+  const Json* value = find_value(record, key);
+  if (!value) return "";
+  if (!value->is_string()) wrong_type(where, key, "a text");
+  return value->get<std::string>();
+}
+
+std::optional<double> number_or_null(const Json& record, const char* key,
+                                     const std::string& where) {
+  const Json* value = find_value(record, key);
+  if (!value) return std::nullopt;
+  if (!value->is_number()) wrong_type(where, key, "a number or null");
+  return value->get<double>();
+}
+
+bool true_or_false(const Json& record, const char* key, const std::string& where) {
+  const Json* value = find_value(record, key);
+  if (!value) return false;
+  if (!value->is_boolean()) wrong_type(where, key, "true or false");
+  return value->get<bool>();
+}
+
+/// The objects of a list, each with its place for messages.
+template <class Visit>
+void for_each_object(const Json& record, const char* key, const std::string& where, Visit visit) {
+  const Json* list = find_value(record, key);
+  if (!list) return;
+  if (!list->is_array()) wrong_type(where, key, "a list");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const std::string place = format("{}: {}[{}]", where, key, i);
+    if (!(*list)[i].is_object()) throw FormatError(place + ": expected an object");
+    visit((*list)[i], place);
+  }
+}
+
+Json number_json(const std::optional<double>& value) {
+  if (!value) return nullptr;
+  const auto whole = static_cast<std::int64_t>(*value);
+  return static_cast<double>(whole) == *value ? Json(whole) : Json(*value);
+}
+
+Json item_json(const ProfileItem& item) {
+  Json json{{"id", item.id}, {"value", number_json(item.value)}, {"sentence", item.sentence}};
+  if (!item.missing.empty()) json["missing"] = item.missing;
+  return json;
+}
+
+Json score_json(const ProfileScore& score) {
+  return {{"name", score.name},
+          {"value", number_json(score.value)},
+          {"band", score.band},
+          {"missing", score.missing},
+          {"prorated", score.prorated}};
+}
+
+Json questionnaire_json(const ProfileQuestionnaire& questionnaire) {
+  Json items = Json::array();
+  for (const auto& item : questionnaire.items) items.push_back(item_json(item));
+  Json scores = Json::array();
+  for (const auto& score : questionnaire.scores) scores.push_back(score_json(score));
+  return {{"name", questionnaire.name},   {"version", questionnaire.version},
+          {"label", questionnaire.label}, {"rater", questionnaire.rater},
+          {"items", std::move(items)},    {"scores", std::move(scores)}};
+}
+
+ProfileItem item_from_json(const Json& json, const std::string& where) {
+  return {need_string(json, "id", where), number_or_null(json, "value", where),
+          text_or_empty(json, "sentence", where), text_or_empty(json, "missing", where)};
+}
+
+ProfileScore score_from_json(const Json& json, const std::string& where) {
+  ProfileScore score;
+  score.name = need_string(json, "name", where);
+  score.value = number_or_null(json, "value", where);
+  score.band = text_or_empty(json, "band", where);
+  if (find_value(json, "missing")) score.missing = need_integer(json, "missing", where);
+  score.prorated = true_or_false(json, "prorated", where);
+  return score;
+}
+
+ProfileQuestionnaire questionnaire_from_json(const Json& json, const std::string& where) {
+  ProfileQuestionnaire questionnaire;
+  questionnaire.name = need_string(json, "name", where);
+  questionnaire.version = text_or_empty(json, "version", where);
+  questionnaire.label = text_or_empty(json, "label", where);
+  questionnaire.rater = text_or_empty(json, "rater", where);
+  for_each_object(json, "items", where, [&](const Json& item, const std::string& place) {
+    questionnaire.items.push_back(item_from_json(item, place));
+  });
+  for_each_object(json, "scores", where, [&](const Json& score, const std::string& place) {
+    questionnaire.scores.push_back(score_from_json(score, place));
+  });
+  return questionnaire;
+}
+
+void read_demographics(const Json& record, const std::string& where, Profile& profile) {
+  const Json* demographics = find_value(record, "demographics");
+  if (!demographics) return;
+  if (!demographics->is_object()) wrong_type(where, "demographics", "an object");
+  for (const auto& [field, value] : demographics->items()) {
+    if (!value.is_string())
+      throw FormatError(
+          format("{}: demographics.{}: found {}, expected a text", where, field, value.dump()));
+    profile.demographics.emplace(field, value.get<std::string>());
+  }
+}
+
+void read_risk(const Json& record, const std::string& where, Profile& profile) {
+  const Json* risk = find_value(record, "risk");
+  if (!risk) return;
+  if (!risk->is_object()) wrong_type(where, "risk", "an object");
+  profile.risk_positive = true_or_false(*risk, "positive", where + ": risk");
+  const Json* items = find_value(*risk, "items");
+  if (!items) return;
+  if (!items->is_array()) wrong_type(where, "risk.items", "a list");
+  for (const auto& item : *items) {
+    if (!item.is_string()) wrong_type(where, "risk.items", "a list of texts");
+    profile.risk_items.push_back(item.get<std::string>());
+  }
+}
+
+}  // namespace
+
+Json to_json(const Profile& profile) {
+  Json questionnaires = Json::array();
+  for (const auto& questionnaire : profile.questionnaires)
+    questionnaires.push_back(questionnaire_json(questionnaire));
+  Json demographics = Json::object();
+  for (const auto& [field, value] : profile.demographics) demographics[field] = value;
+  Json record{{"schema", kSchema},
+              {"client_id", profile.client_id},
+              {"occasion", profile.occasion},
+              {"language", profile.language},
+              {"group", profile.group},
+              {"demographics", std::move(demographics)},
+              {"questionnaires", std::move(questionnaires)},
+              {"risk", {{"items", profile.risk_items}, {"positive", profile.risk_positive}}},
+              {"notes", profile.notes}};
+  for (const auto& [key, value] : profile.unknown.items()) record[key] = value;
+  return record;
+}
+
+Profile profile_from_json(const Json& record, const std::string& where) {
+  need_schema(record, kSchema, where);
+  Profile profile;
+  profile.client_id = need_string(record, "client_id", where);
+  if (profile.client_id.empty())
+    throw FormatError(where + ": 'client_id': found an empty text, expected a pseudonym");
+  profile.occasion = text_or_empty(record, "occasion", where);
+  profile.language = text_or_empty(record, "language", where);
+  profile.group = text_or_empty(record, "group", where);
+  read_demographics(record, where, profile);
+  for_each_object(record, "questionnaires", where, [&](const Json& json, const std::string& place) {
+    profile.questionnaires.push_back(questionnaire_from_json(json, place));
+  });
+  read_risk(record, where, profile);
+  profile.notes = text_or_empty(record, "notes", where);
+  for (const auto& [key, value] : record.items())
+    if (std::find(kKnownKeys.begin(), kKnownKeys.end(), key) == kKnownKeys.end())
+      profile.unknown[key] = value;
+  return profile;
+}
+
+std::vector<Profile> read_profiles(const std::filesystem::path& file) {
+  std::vector<Profile> profiles;
+  std::set<std::pair<std::string, std::string>> seen;
+  for_each_line(file, [&](const Json& record, std::int64_t line) {
+    const std::string where = format("{}:{}", file.string(), line);
+    Profile profile = profile_from_json(record, where);
+    if (!seen.emplace(profile.client_id, profile.occasion).second)
+      throw FormatError(
+          format("{}: client_id '{}', occasion '{}': found a second record, expected one", where,
+                 profile.client_id, profile.occasion));
+    profiles.push_back(std::move(profile));
+  });
+  return profiles;
+}
+
+}  // namespace sqpsych
