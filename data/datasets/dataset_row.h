@@ -22,8 +22,12 @@ struct DatasetRow {
 };
 
 Json to_json(const DatasetRow& row);
-/// Also reads rows of other makers: no id (then file:line), no client_id (then the id).
+/// Also reads rows of other makers: no id (then file:line), no client_id (then the id); `prompt`
+/// and `completion` as message lists (then the prompt's replies get weight 0); `train` (true |
+/// false) and `masked` instead of `weight`; content as a list of text parts. FormatError names
+/// `where`.
 DatasetRow dataset_row_from_json(const Json& record, const std::string& where);
+/// JSON Lines or one JSON array. Rows without an id are named `FILE:LINE` (array: `FILE[i]`).
 std::vector<DatasetRow> read_dataset_rows(const std::filesystem::path& file);
 
 }  // namespace sqpsych

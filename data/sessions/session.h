@@ -49,6 +49,9 @@ struct Session {
 };
 
 Json to_json(const Session& session);
+/// Unknown keys are kept, wrong types refused: FormatError names `where` (file:line) and the key.
 Session session_from_json(const Json& record, const std::string& where);
+/// All sessions of a JSON Lines file; an id that comes twice is a FormatError.
+std::vector<Session> read_sessions(const std::filesystem::path& file);
 
 }  // namespace sqpsych
