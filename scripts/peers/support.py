@@ -1,0 +1,157 @@
+"""What every check_*.py shares: our binary, the other programs, comparisons, the account of cases.
+
+A check is `scripts/peers/check_NAME.py WORK_FOLDER`; scripts/test_peers.sh runs all of them with
+    SQPSYCH_BIN     our binary                    SQPSYCH_SHARED  folder of real inputs
+    ORACLE_DIR      folder with stock llama.cpp   (node_modules/node-llama-cpp)
+and counts the lines `ok NAME` and `FAILED NAME: reason` that `case` prints. A check looks like
+
+    from support import WORK, case, finish, logits, oracle_greedy, shared, sqpsych
+    with case("merged folder loads in transformers"):
+        sqpsych("export", "--model", ..., "--output", WORK / "merged")
+        ...
+        close(ours, theirs, atol=1e-4)
+    finish()
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import traceback
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("SQPSYCH_BIN", ROOT / "build" / "ci" / "cli" / "sqpsych"))
+SHARED = pathlib.Path(os.environ.get("SQPSYCH_SHARED", ROOT.parent / "shared"))
+ORACLE_DIR = pathlib.Path(os.environ.get("ORACLE_DIR", ROOT / ".peers" / "oracle"))
+WORK = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "peers-work").resolve()
+WORK.mkdir(parents=True, exist_ok=True)
+
+_passed = 0
+_failed = 0
+
+
+@contextlib.contextmanager
+def case(name):
+    """Runs the block as one counted case; an exception fails this case and the next one still runs."""
+    global _passed, _failed
+    started = time.monotonic()
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - every fault of a case is its result
+        _failed += 1
+        reason = " ".join(str(error).split())[:600] or type(error).__name__
+        print(f"FAILED {name}: {reason}", flush=True)
+        traceback.print_exc()
+    else:
+        _passed += 1
+        print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
+
+
+def finish():
+    """Ends the check: 0 only when at least one case passed and none failed."""
+    sys.exit(0 if _passed and not _failed else 1)
+
+
+def shared(relative):
+    """A real input; its absence is a failure, never a skip."""
+    path = SHARED / relative
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; set SQPSYCH_SHARED")
+    return path
+
+
+def run(command, expect=0, cwd=None, timeout=900):
+    """Runs a program to its end and returns its stdout; another exit status is an error with its stderr."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=cwd, timeout=timeout)
+    if done.returncode != expect:
+        shown = " ".join(str(part) for part in command)
+        raise AssertionError(f"`{shown}` ended with {done.returncode}, expected {expect}: "
+                             f"{done.stderr[-1500:]} {done.stdout[-500:]}")
+    return done.stdout
+
+
+def sqpsych(*arguments, expect=0, timeout=900):
+    """Our binary: sqpsych("export", "--model", folder, ...) -> stdout."""
+    return run([BINARY, *arguments], expect=expect, timeout=timeout)
+
+
+def ids_text(ids):
+    return ",".join(str(int(i)) for i in ids)
+
+
+def logits(model, ids, adapter=None):
+    """Our fp32 logits [tokens, vocabulary] as a float32 array."""
+    from safetensors.numpy import load_file
+    output = WORK / "logits.safetensors"
+    output.unlink(missing_ok=True)
+    extra = ["--adapter", adapter] if adapter else []
+    sqpsych("logits", "--model", model, *extra, "--ids", ids_text(ids), "--output", output)
+    return load_file(output)["logits"].astype(np.float32)
+
+
+def oracle_greedy(gguf, tokens=None, text=None, n=32, lora=None):
+    """Stock llama.cpp's greedy continuation: {"prompt": ids, "greedy": ids, "text": ...}."""
+    command = ["node", SHARED / "oracle" / "greedy.mjs", gguf, "--n", n]
+    command += ["--tokens", ids_text(tokens)] if tokens is not None else ["--text", text]
+    if lora:
+        command += ["--lora", lora]
+    return json.loads(run(command, cwd=ORACLE_DIR))
+
+
+def oracle_refuses(gguf):
+    """True when stock llama.cpp does not load the file."""
+    command = ["node", str(SHARED / "oracle" / "greedy.mjs"), str(gguf), "--tokens", "1", "--n", "1"]
+    return subprocess.run(command, capture_output=True, cwd=ORACLE_DIR, timeout=300).returncode != 0
+
+
+def close(actual, expected, atol, rtol=0.0):
+    """Largest difference within the bound; the message gives index, both values and the bound."""
+    actual = np.asarray(actual, dtype=np.float64)
+    expected = np.asarray(expected, dtype=np.float64)
+    if actual.shape != expected.shape:
+        raise AssertionError(f"shape {actual.shape}, expected {expected.shape}")
+    if not (np.isfinite(actual).all() and np.isfinite(expected).all()):
+        raise AssertionError("a value is not finite")
+    excess = np.abs(actual - expected) - (atol + rtol * np.abs(expected))
+    worst = np.unravel_index(np.argmax(excess), excess.shape)
+    if excess[worst] > 0:
+        raise AssertionError(f"at {worst}: found {actual[worst]:.8g}, expected {expected[worst]:.8g} within {atol} + {rtol} x |expected|")
+    return float(np.abs(actual - expected).max())
+
+
+def agree_with_greedy(our_logits, num_prompt, greedy, gap=1e-2, min_share=0.9):
+    """Teacher-forced agreement: `our_logits` [prompt + greedy tokens, vocabulary] of the oracle's own
+    sequence. Wherever our best two logits differ by more than `gap` the oracle must have taken our
+    best token. Returns (qualifying, total) so that the caller can demand `min_share` over all prompts.
+    """
+    qualifying = 0
+    for step, token in enumerate(greedy):
+        row = our_logits[num_prompt - 1 + step]
+        second, best = np.partition(row, -2)[-2:]
+        if best - second <= gap:
+            continue
+        qualifying += 1
+        if int(np.argmax(row)) != token:
+            raise AssertionError(f"step {step}: our best token is {int(np.argmax(row))} by {best - second:.4f}, "
+                                 f"llama.cpp took {token}")
+    return qualifying, len(greedy)
+
+
+def agree_over_prompts(gguf, prompts, our_logits_of, n=64, lora=None, gap=1e-2, min_share=0.9):
+    """10 prompts x 64 tokens as one statement. `our_logits_of(ids)` gives [tokens, vocabulary]."""
+    qualifying = total = 0
+    for prompt in prompts:
+        greedy = oracle_greedy(gguf, tokens=prompt, n=n, lora=lora)["greedy"]
+        if not greedy:
+            continue  # llama.cpp stopped at once on an end token
+        here, steps = agree_with_greedy(our_logits_of(list(prompt) + greedy), len(prompt), greedy, gap)
+        qualifying += here
+        total += steps
+    if total == 0 or qualifying < min_share * total:
+        raise AssertionError(f"only {qualifying} of {total} positions have a clear best token, expected {min_share:.0%}")
+    return qualifying, total
