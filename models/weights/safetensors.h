@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,8 +45,19 @@ class SafetensorsFile {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
+/// A tensor that is made when its turn to be written comes, so that one at a time is in memory.
+struct DeferredTensor {
+  std::string name;
+  at::ScalarType dtype = at::kFloat;
+  std::vector<std::int64_t> shape;
+  std::function<at::Tensor()> make;  ///< result has this shape; it is converted to `dtype`
+};
+
 /// Writes atomically, tensors in the given order, contiguous, 8-byte aligned header.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+void write_safetensors(const std::filesystem::path& path,
+                       const std::vector<DeferredTensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
 }  // namespace sqpsych
