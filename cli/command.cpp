@@ -5,19 +5,22 @@
 namespace sqpsych {
 
 void add_config_flags(CLI::App& command, ConfigFlags& flags, bool config_required) {
-  command.add_option("--config", flags.config, "settings file (JSON with comments)")->required(config_required);
+  command.add_option("--config", flags.config, "settings file (JSON with comments)")
+      ->required(config_required);
   // Without allow_extra_args(false) CLI11 2.1 lets --set swallow the positionals behind it.
   command.add_option("--set", flags.sets, "override one setting: a.b=value (repeatable)")
       ->type_size(1)
       ->expected(1, -1)
       ->allow_extra_args(false);
-  command.add_flag("--check", flags.check, "validate everything, say what would happen, do nothing");
+  command.add_flag("--check", flags.check,
+                   "validate everything, say what would happen, do nothing");
   command.add_flag("--print-config", flags.print_config, "print the resolved settings and stop");
 }
 
 void add_overwrite_flag(CLI::App& command, Existing& existing) {
-  command.add_flag_callback("--overwrite", [&existing] { existing = Existing::kOverwrite; },
-                            "replace an existing output");
+  command.add_flag_callback(
+      "--overwrite", [&existing] { existing = Existing::kOverwrite; },
+      "replace an existing output");
 }
 
 bool printed_config(const ConfigFlags& flags, const Json& resolved) {

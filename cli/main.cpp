@@ -26,8 +26,10 @@ int code(ExitCode exit_code) { return static_cast<int>(exit_code); }
 
 /// Runs the chosen command and turns what it throws into one sentence and an exit code.
 int run(int argc, char** argv) {
-  CLI::App app{"sqpsych: questionnaire answers -> synthetic counseling sessions -> LoRA-tuned model -> GGUF.\n"
-               "For research and education; not for patients, not for crises."};
+  CLI::App app{
+      "sqpsych: questionnaire answers -> synthetic counseling sessions -> LoRA-tuned model -> "
+      "GGUF.\n"
+      "For research and education; not for patients, not for crises."};
   app.name("sqpsych");
   app.set_version_flag("--version", sqpsych::version());
   app.require_subcommand(1);
@@ -54,7 +56,8 @@ int main(int argc, char** argv) {
     std::cerr << "sqpsych: " << error.what() << "\n";
     return code(error.exit_code());
   } catch (const std::bad_alloc&) {
-    std::cerr << "sqpsych: memory: allocation failed. Close other programs or choose a smaller model.\n";
+    std::cerr
+        << "sqpsych: memory: allocation failed. Close other programs or choose a smaller model.\n";
     return code(ExitCode::kFailed);
   } catch (const std::exception& error) {
     std::cerr << "sqpsych: this is a bug in sqpsych: " << error.what() << "\n";

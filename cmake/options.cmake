@@ -8,6 +8,8 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 find_program(SQPSYCH_CCACHE ccache)
 if(SQPSYCH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # The settings are the ones precompiled headers need to be cached at all.
@@ -22,6 +24,8 @@ target_include_directories(sqpsych_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sqpsych_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  # GCC 12 raises these two inside std::string (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
   $<$<BOOL:${SQPSYCH_WERROR}>:-Werror>)
 if(SQPSYCH_SANITIZE)
   target_compile_options(sqpsych_options INTERFACE

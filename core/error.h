@@ -92,9 +92,9 @@ class ProblemList {
 }  // namespace sqpsych
 
 /// States what only a bug of ours can break; never reachable by input.
-#define SQPSYCH_CHECK(condition)                                                             \
-  do {                                                                                       \
-    if (!(condition))                                                                        \
-      throw ::sqpsych::BugError(std::string(__FILE__ ":") + std::to_string(__LINE__) +       \
-                                ": " #condition " does not hold");                          \
+#define SQPSYCH_CHECK(condition)                                                       \
+  do {                                                                                 \
+    if (!(condition))                                                                  \
+      throw ::sqpsych::BugError(std::string(__FILE__ ":") + std::to_string(__LINE__) + \
+                                ": " #condition " does not hold");                     \
   } while (false)

@@ -49,7 +49,9 @@ struct Rule {
 inline Rule any_value() { return {}; }
 inline Rule at_least(double minimum) { return {minimum, std::nullopt, {}}; }
 inline Rule between(double minimum, double maximum) { return {minimum, maximum, {}}; }
-inline Rule one_of(std::vector<std::string> choices) { return {std::nullopt, std::nullopt, std::move(choices)}; }
+inline Rule one_of(std::vector<std::string> choices) {
+  return {std::nullopt, std::nullopt, std::move(choices)};
+}
 
 namespace fields_detail {
 
@@ -71,9 +73,13 @@ struct AnyVisitor {
   void operator()(Args&&...) {}
 };
 template <class T>
-concept Config = std::is_class_v<T> && requires(T& value, AnyVisitor& visitor) { value.fields(visitor); };
+concept Config = std::is_class_v<T> && requires(T& value, AnyVisitor& visitor) {
+  value.fields(visitor);
+};
 template <class T>
-concept Checked = requires(const T& value, ProblemList& problems) { value.check(problems); };
+concept Checked = requires(const T& value, ProblemList& problems) {
+  value.check(problems);
+};
 
 /// Where a value stands while reading: dotted path for messages, folder for ConfigPath.
 struct Place {
@@ -141,7 +147,8 @@ void read_value(const Json& json, T& value, const Rule& rule, const Place& place
     value.clear();
     for (std::size_t i = 0; i < json.size(); ++i) {
       typename T::value_type item{};
-      read_value(json[i], item, rule, {format("{}[{}]", place.path, i), place.folder, place.problems});
+      read_value(json[i], item, rule,
+                 {format("{}[{}]", place.path, i), place.folder, place.problems});
       value.push_back(std::move(item));
     }
   } else if constexpr (is_map<T>::value) {
@@ -155,7 +162,8 @@ void read_value(const Json& json, T& value, const Rule& rule, const Place& place
   } else if constexpr (std::same_as<T, ConfigPath>) {
     if (!json.is_string()) return place.wrong(describe(json), "a path");
     std::filesystem::path path = json.get<std::string>();
-    value.path = path.empty() || path.is_absolute() ? path : (place.folder / path).lexically_normal();
+    value.path =
+        path.empty() || path.is_absolute() ? path : (place.folder / path).lexically_normal();
   } else if constexpr (Config<T>) {
     read_config(json, value, place);
   } else if constexpr (std::same_as<T, bool>) {
@@ -249,7 +257,8 @@ Json load_config_document(const std::filesystem::path& file, const std::vector<s
 
 /// Reads a document into a config; all problems together in one ConfigError that names `where`.
 template <class T>
-T config_from_json(const Json& document, const std::string& where, const std::filesystem::path& folder) {
+T config_from_json(const Json& document, const std::string& where,
+                   const std::filesystem::path& folder) {
   T config;
   ProblemList problems;
   fields_detail::read_config(document, config, {"", folder, &problems});
@@ -257,12 +266,14 @@ T config_from_json(const Json& document, const std::string& where, const std::fi
   return config;
 }
 
-/// defaults < file < sets. Paths in the file are relative to it, paths in `sets` to the current folder
-/// are given absolute by the command line.
+/// defaults < file < sets. Paths in the file are relative to it, paths in `sets` to the current
+/// folder are given absolute by the command line.
 template <class T>
 T load_config(const std::filesystem::path& file, const std::vector<std::string>& sets) {
-  return config_from_json<T>(load_config_document(file, sets), file.empty() ? "--set" : file.string(),
-                             file.empty() ? std::filesystem::current_path() : std::filesystem::absolute(file).parent_path());
+  return config_from_json<T>(load_config_document(file, sets),
+                             file.empty() ? "--set" : file.string(),
+                             file.empty() ? std::filesystem::current_path()
+                                          : std::filesystem::absolute(file).parent_path());
 }
 
 /// The resolved config: what `--print-config` shows and every run folder keeps.

@@ -8,7 +8,7 @@ void install_interrupt_handlers();
 /// True once one of those signals came; long loops ask this at safe points.
 bool interrupt_requested();
 /// For tests.
-void set_interrupt_requested(bool requested);
+void set_interrupt_requested(bool value);
 /// Throws Interrupted("where: interrupted, ...") when a signal came.
 void throw_if_interrupted(const char* where);
 

@@ -24,9 +24,12 @@ struct ModelOptions {
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("device", device, "auto, cpu or cuda:N");
-    visit("dtype", dtype, "what weights are held and computed in", one_of({"auto", "float32", "bfloat16"}));
-    visit("chat_template", chat_template, "built-in template when the model folder has none: chatml, llama2, llama3 or none");
-    visit("tokenizer_split", tokenizer_split, "split regex by name for folders with vocabulary and merges files only");
+    visit("dtype", dtype, "what weights are held and computed in",
+          one_of({"auto", "float32", "bfloat16"}));
+    visit("chat_template", chat_template,
+          "built-in template when the model folder has none: chatml, llama2, llama3 or none");
+    visit("tokenizer_split", tokenizer_split,
+          "split regex by name for folders with vocabulary and merges files only");
   }
 };
 
@@ -37,14 +40,14 @@ struct Model {
   Json config;             ///< config.json, or an equivalent made from GGUF keys
   Json generation_config;  ///< null when absent
   std::unique_ptr<Decoder> decoder;
-  std::unique_ptr<Tokenizer> tokenizer;   ///< null when the folder has none
-  std::vector<TokenId> end_tokens;        ///< generation stops at any of these
+  std::unique_ptr<Tokenizer> tokenizer;  ///< null when the folder has none
+  std::vector<TokenId> end_tokens;       ///< generation stops at any of these
 };
 
 /// Loads a folder or GGUF file, and an adapter on top. All missing, extra and misshapen tensors are
 /// one report. NaN or infinite weights are a FormatError naming the tensor.
-Model load_model(const std::filesystem::path& path, const std::optional<std::filesystem::path>& adapter,
-                 const ModelOptions& options);
+Model load_model(const std::filesystem::path& path,
+                 const std::optional<std::filesystem::path>& adapter, const ModelOptions& options);
 
 /// The chat template of a loaded model (see choose_chat_template); adds its terminator to
 /// `model.end_tokens` when that is one token.

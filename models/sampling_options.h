@@ -24,7 +24,8 @@ struct SamplingOptions {
     visit("temperature", temperature, "0 is greedy", at_least(0));
     visit("top_p", top_p, "nucleus: smallest set of tokens with this probability", between(0, 1));
     visit("top_k", top_k, "only the k most probable tokens; 0: all", at_least(0));
-    visit("min_p", min_p, "drops tokens below this share of the best one's probability", between(0, 1));
+    visit("min_p", min_p, "drops tokens below this share of the best one's probability",
+          between(0, 1));
     visit("repetition_penalty", repetition_penalty, "1 is none", at_least(0.01));
     visit("max_tokens", max_tokens, "longest reply in tokens", at_least(1));
     visit("stop", stop, "texts that end a reply; they are cut off");

@@ -39,14 +39,17 @@ class ChatTemplate {
 /// Names of the built-in templates in the order of the list: chatml, llama2, llama3, none.
 std::vector<std::string> chat_template_names();
 /// ConfigError names the choices. `bos`/`eos` texts come from the tokenizer.
-std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name, const Tokenizer& tokenizer);
-/// Chooses the template of a model: `configured` when set, else the name that `sqpsych new-model`, training and export
-/// recorded as `sqpsych_chat_template` in tokenizer_config.json. Otherwise a ConfigError that names the choices.
-std::unique_ptr<ChatTemplate> choose_chat_template(const std::string& configured, const std::filesystem::path& folder,
+std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name,
+                                                 const Tokenizer& tokenizer);
+/// Chooses the template of a model: `configured` when set, else the name that `sqpsych new-model`,
+/// training and export recorded as `sqpsych_chat_template` in tokenizer_config.json. Otherwise a
+/// ConfigError that names the choices.
+std::unique_ptr<ChatTemplate> choose_chat_template(const std::string& configured,
+                                                   const std::filesystem::path& folder,
                                                    const Tokenizer& tokenizer);
 
-/// ids + supervised flags of a conversation. Exactly one BOS. Markers that are not in the vocabulary
-/// become ordinary pieces, with one warning.
+/// ids + supervised flags of a conversation. Exactly one BOS. Markers that are not in the
+/// vocabulary become ordinary pieces, with one warning.
 TokenizedRow tokenize_conversation(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
                                    const Conversation& messages, bool add_generation_prompt);
 

@@ -37,7 +37,8 @@ class Engine {
   ~Engine();
   /// `on_text` gets whole characters as they become final; returning false stops.
   /// A prompt that leaves no room in the context is a ConfigError with both lengths.
-  Generation generate(const GenerationRequest& request, const std::function<bool(std::string_view)>& on_text = {});
+  Generation generate(const GenerationRequest& request,
+                      const std::function<bool(std::string_view)>& on_text = {});
 
  private:
   struct State;
@@ -45,7 +46,7 @@ class Engine {
 };
 
 /// Draws from logits [V]; `history` for the repetition penalty; `uniform` in [0, 1).
-TokenId sample_token(const at::Tensor& logits_V, const SamplingOptions& options, const std::vector<TokenId>& history,
-                     double uniform);
+TokenId sample_token(const at::Tensor& logits_V, const SamplingOptions& options,
+                     const std::vector<TokenId>& history, double uniform);
 
 }  // namespace sqpsych

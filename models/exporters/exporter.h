@@ -14,7 +14,8 @@ struct ExportRequest {
   std::filesystem::path model;  ///< Hugging Face folder
   std::optional<std::filesystem::path> adapter;
   std::string format;  ///< gguf | gguf-adapter | huggingface
-  std::string type;    ///< F32, F16, BF16, Q8_0 (any case); empty: F16 for gguf, the base's for huggingface, F32 for gguf-adapter
+  std::string type;    ///< F32, F16, BF16, Q8_0 (any case); empty: F16 for gguf, the base's for
+                       ///< huggingface, F32 for gguf-adapter
   std::filesystem::path output;
   Existing existing = Existing::kRefuse;
   ModelOptions model_options;  ///< chat_template, tokenizer_split

@@ -49,7 +49,9 @@ const Family& family_of_gguf(const GgufFile& file);
 const Family& family_by_name(const std::string& name);
 
 /// Applies / undoes a transform on a [rows, ...] tensor (weight, bias or LoRA B).
-at::Tensor to_gguf_layout(const at::Tensor& tensor, GgufTransform transform, const DecoderFeatures& features);
-at::Tensor from_gguf_layout(const at::Tensor& tensor, GgufTransform transform, const DecoderFeatures& features);
+at::Tensor to_gguf_layout(const at::Tensor& tensor, GgufTransform transform,
+                          const DecoderFeatures& features);
+at::Tensor from_gguf_layout(const at::Tensor& tensor, GgufTransform transform,
+                            const DecoderFeatures& features);
 
 }  // namespace sqpsych

@@ -15,9 +15,9 @@ namespace sqpsych {
 
 /// Sequences laid end to end without padding; attention never crosses a boundary.
 struct PackedIds {
-  at::Tensor ids_T;                       ///< int64
-  at::Tensor positions_T;                 ///< int64, restarting at 0 in every sequence
-  std::vector<std::int64_t> cu_seqlens;   ///< 0, end of sequence 1, ..., T
+  at::Tensor ids_T;                      ///< int64
+  at::Tensor positions_T;                ///< int64, restarting at 0 in every sequence
+  std::vector<std::int64_t> cu_seqlens;  ///< 0, end of sequence 1, ..., T
 };
 
 /// Packs one or more sequences.
@@ -26,7 +26,8 @@ PackedIds pack_ids(const std::vector<std::vector<std::int32_t>>& sequences);
 /// Keys and values of one sequence, all layers; grows up to `capacity` tokens.
 class KvCache {
  public:
-  KvCache(const DecoderFeatures& features, std::int64_t capacity, at::ScalarType dtype, at::Device device);
+  KvCache(const DecoderFeatures& features, std::int64_t capacity, at::ScalarType dtype,
+          at::Device device);
   std::int64_t length() const { return length_; }
   std::int64_t capacity() const { return capacity_; }
   /// Forgets everything from `length` on (prefix reuse).
@@ -48,8 +49,9 @@ struct ForwardOptions {
 };
 
 /// A parameter by its own generic name, e.g. "layers.3.attention.q.weight". Names:
-/// embedding.weight, layers.N.{attention_norm,mlp_norm}.weight, layers.N.attention.{q,k,v,o}.{weight,bias},
-/// layers.N.mlp.{gate,up,down}.{weight,bias}, norm.weight, head.weight (absent when tied).
+/// embedding.weight, layers.N.{attention_norm,mlp_norm}.weight,
+/// layers.N.attention.{q,k,v,o}.{weight,bias}, layers.N.mlp.{gate,up,down}.{weight,bias},
+/// norm.weight, head.weight (absent when tied).
 using NamedParameter = std::pair<std::string, at::Tensor*>;
 
 /// THE decoder: pre-norm transformer built from features. Holds weights, knows no file format.
@@ -80,6 +82,7 @@ class Decoder {
 };
 
 /// Names and shapes (PyTorch order) that a decoder of these features has.
-std::vector<std::pair<std::string, std::vector<std::int64_t>>> parameter_shapes(const DecoderFeatures& features);
+std::vector<std::pair<std::string, std::vector<std::int64_t>>> parameter_shapes(
+    const DecoderFeatures& features);
 
 }  // namespace sqpsych

@@ -36,6 +36,7 @@ struct Linear {
 };
 
 /// 1/(1-p) or 0 for each element of [T, width], from the key alone. fp32.
-at::Tensor dropout_mask(const DropoutKey& key, std::uint64_t module_id, double p, std::int64_t width);
+at::Tensor dropout_mask(const DropoutKey& key, std::uint64_t module_id, double p,
+                        std::int64_t width);
 
 }  // namespace sqpsych

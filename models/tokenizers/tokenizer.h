@@ -19,7 +19,14 @@ struct ByteSpan {
 };
 
 /// Token types with the numbers GGUF gives them (tokenizer.ggml.token_type).
-enum class TokenType : std::int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+enum class TokenType : std::int32_t {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6
+};
 
 /// A vocabulary in the form GGUF files keep it: what exporters write and GGUF loading reads.
 struct Vocabulary {
@@ -88,7 +95,8 @@ class Tokenizer {
 /// Decodes token by token and never emits half a character.
 class StreamDecoder {
  public:
-  StreamDecoder(const Tokenizer& tokenizer, bool skip_special) : tokenizer_(tokenizer), skip_special_(skip_special) {}
+  StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
+      : tokenizer_(tokenizer), skip_special_(skip_special) {}
   /// The text that became complete with this token.
   std::string push(TokenId id);
   /// What is left at the end; ill-formed bytes become U+FFFD.
@@ -108,16 +116,19 @@ struct TokenizerOptions {
 };
 
 /// Loads what the folder holds: tokenizer.json, else tokenizer.model (SentencePiece), else
-/// vocab.json/encoder.json + merges.txt/vocab.bpe with `options.split`. tokenizer_config.json, special_tokens_map.json
-/// and added_tokens.json are honoured. Needs no config.json and no weights.
+/// vocab.json/encoder.json + merges.txt/vocab.bpe with `options.split`. tokenizer_config.json,
+/// special_tokens_map.json and added_tokens.json are honoured. Needs no config.json and no weights.
 /// FormatError names what is missing or not supported.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder, const TokenizerOptions& options = {});
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder,
+                                          const TokenizerOptions& options = {});
 
 /// The same tokenizer from a GGUF file's keys.
-std::unique_ptr<Tokenizer> tokenizer_from_vocabulary(Vocabulary vocabulary, const std::string& where);
+std::unique_ptr<Tokenizer> tokenizer_from_vocabulary(Vocabulary vocabulary,
+                                                     const std::string& where);
 
 /// Trains a SentencePiece BPE model with byte fallback on UTF-8 lines and writes tokenizer.model +
-/// tokenizer_config.json (+ special_tokens_map.json) into `folder`. `control_tokens` become control pieces.
+/// tokenizer_config.json (+ special_tokens_map.json) into `folder`. `control_tokens` become control
+/// pieces.
 struct VocabularyTraining {
   std::int64_t vocabulary_size = 2000;
   std::vector<std::string> control_tokens;

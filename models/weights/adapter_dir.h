@@ -13,9 +13,9 @@ namespace sqpsych {
 
 /// Low-rank factors of one linear layer, as PEFT stores them.
 struct AdapterFactors {
-  at::Tensor a_RI;  ///< [rank, in]
-  at::Tensor b_OR;  ///< [out, rank]
-  double scale = 1; ///< alpha / r, or alpha / sqrt(r) with rsLoRA
+  at::Tensor a_RI;   ///< [rank, in]
+  at::Tensor b_OR;   ///< [out, rank]
+  double scale = 1;  ///< alpha / r, or alpha / sqrt(r) with rsLoRA
 };
 
 /// A PEFT LoRA adapter folder: adapter_config.json + adapter_model.safetensors.

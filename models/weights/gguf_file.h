@@ -20,10 +20,11 @@ namespace sqpsych {
 enum class GgmlType : std::uint32_t { kF32 = 0, kF16 = 1, kQ8_0 = 8, kBF16 = 30 };
 
 /// Value of one GGUF key. Integers keep their exact type: llama.cpp refuses any other.
-using GgufValue = std::variant<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t, std::int32_t, float,
-                               bool, std::string, std::uint64_t, std::int64_t, double, std::vector<std::string>,
-                               std::vector<float>, std::vector<std::int32_t>, std::vector<std::uint32_t>,
-                               std::vector<std::uint8_t>, std::vector<bool>>;
+using GgufValue =
+    std::variant<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t,
+                 std::int32_t, float, bool, std::string, std::uint64_t, std::int64_t, double,
+                 std::vector<std::string>, std::vector<float>, std::vector<std::int32_t>,
+                 std::vector<std::uint32_t>, std::vector<std::uint8_t>, std::vector<bool>>;
 
 /// One tensor of a GGUF file. `shape` is in PyTorch order (the reverse of what the file holds).
 struct GgufTensor {

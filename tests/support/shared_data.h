@@ -14,6 +14,6 @@ std::filesystem::path shared_data(const std::string& relative);
 }  // namespace sqpsych::testing
 
 /// Skips the test with a reason when real inputs are absent outside CI.
-#define SQPSYCH_NEED_SHARED(variable, relative)                                    \
+#define SQPSYCH_NEED_SHARED(variable, relative)                                     \
   const std::filesystem::path variable = ::sqpsych::testing::shared_data(relative); \
   if (variable.empty()) GTEST_SKIP() << "real input not here: " << (relative)

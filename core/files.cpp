@@ -1,0 +1,182 @@
+#include "core/files.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace sqpsych {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const char* action) {
+  throw ResourceError(
+      format("files: '{}': cannot {}: {}.", path.string(), action, std::strerror(errno)));
+}
+
+void sync_folder(const fs::path& folder) {
+  const int descriptor =
+      open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  fsync(descriptor);
+  close(descriptor);
+}
+
+void sync_tree(const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const int descriptor = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    fsync(descriptor);
+    close(descriptor);
+  }
+  sync_folder(folder);
+}
+
+/// Same folder and file system as `path`; the process id keeps two writers apart.
+fs::path temporary_beside(const fs::path& path) {
+  return path.parent_path() / format(".{}.tmp-{}", path.filename().string(), getpid());
+}
+
+void create_parent(const fs::path& path) {
+  if (!path.has_parent_path()) return;
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error)
+    throw ResourceError(format("files: '{}': cannot create the folder: {}.",
+                               path.parent_path().string(), error.message()));
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail(path, "open");
+  struct stat status = {};
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+    close(descriptor);
+    throw ResourceError(
+        format("files: '{}': found something else, expected a regular file.", path.string()));
+  }
+  size_bytes_ = static_cast<std::uint64_t>(status.st_size);
+  if (size_bytes_ > 0) {
+    void* mapping = mmap(nullptr, size_bytes_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (mapping == MAP_FAILED) {
+      close(descriptor);
+      fail(path, "map");
+    }
+    data_ = static_cast<const std::uint8_t*>(mapping);
+  }
+  close(descriptor);
+}
+
+MappedFile::~MappedFile() {
+  if (data_) munmap(const_cast<std::uint8_t*>(data_), size_bytes_);
+}
+
+std::string read_file(const fs::path& path) { return std::string(MappedFile(path).text()); }
+
+AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(temporary_beside(path)) {
+  create_parent(path);
+  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail(temporary_, "create");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  close(descriptor_);
+  unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(const void* bytes, std::uint64_t size_bytes) {
+  const char* next = static_cast<const char*>(bytes);
+  for (std::uint64_t left = size_bytes; left > 0;) {
+    const ssize_t written = ::write(descriptor_, next, left);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(path_, "write");
+    next += written;
+    left -= static_cast<std::uint64_t>(written);
+  }
+  position_ += size_bytes;
+}
+
+void AtomicFile::commit() {
+  if (fsync(descriptor_) != 0) fail(path_, "write");
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (close(descriptor) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int saved = errno;
+    unlink(temporary_.c_str());
+    errno = saved;
+    fail(path_, "write");
+  }
+  sync_folder(path_.parent_path());
+}
+
+void write_file_atomic(const fs::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+void write_folder_atomic(const fs::path& path, bool replace,
+                         const std::function<void(const fs::path&)>& fill) {
+  create_parent(path);
+  const fs::path temporary = temporary_beside(path);
+  fs::remove_all(temporary);
+  fs::create_directories(temporary);
+  try {
+    fill(temporary);
+    sync_tree(temporary);
+    if (replace) fs::remove_all(path);
+    fs::rename(temporary, path);
+  } catch (const fs::filesystem_error& error) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw ResourceError(
+        format("files: '{}': cannot write the folder: {}.", path.string(), error.code().message()));
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw;
+  }
+  sync_folder(path.parent_path());
+}
+
+void prepare_output(const fs::path& path, Existing existing, const std::string& where) {
+  if (path.empty()) throw ConfigError(where + ": --output: found nothing, expected a path.");
+  const bool occupied = fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path));
+  if (occupied && existing == Existing::kRefuse)
+    throw ConfigError(format("{}: '{}' exists. Choose another --output or pass --overwrite.", where,
+                             path.string()));
+  if (occupied) fs::remove_all(path);
+  create_parent(path);
+}
+
+void create_private_files() { umask(077); }
+
+fs::path configs_folder() {
+  std::vector<fs::path> candidates;
+  if (const char* configured = std::getenv("SQPSYCH_CONFIGS")) candidates.emplace_back(configured);
+  std::error_code error;
+  // Beside the binary: the install prefix's share folder, or the source tree of a build folder.
+  const fs::path binary = fs::read_symlink("/proc/self/exe", error);
+  for (fs::path folder = binary.parent_path(); !error && folder.has_relative_path();
+       folder = folder.parent_path()) {
+    candidates.push_back(folder / "share" / "sqpsych" / "configs");
+    candidates.push_back(folder / "configs");
+  }
+  for (const auto& candidate : candidates)
+    if (fs::is_directory(candidate / "questionnaires") || fs::is_directory(candidate / "prompts"))
+      return candidate;
+  throw ResourceError(
+      "configs: folder not found beside the binary. Set SQPSYCH_CONFIGS to the configs folder.");
+}
+
+}  // namespace sqpsych
