@@ -1,0 +1,101 @@
+#include "core/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/json_lines.h"
+#include "core/manifest.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sqpsych {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+using testing::write_text;
+
+TEST(Files, AtomicWriteLeavesNoTemporaryFile) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder / "a" / "b.txt", "one");
+  write_file_atomic(folder / "a" / "b.txt", "two");
+  EXPECT_EQ(read_file(folder / "a" / "b.txt"), "two");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "a"), fs::directory_iterator()), 1);
+}
+
+TEST(Files, UncommittedWriteChangesNothing) {
+  const TemporaryFolder folder;
+  write_text(folder / "x", "old");
+  {
+    AtomicFile file(folder / "x");
+    file.write("new");
+  }
+  EXPECT_EQ(read_file(folder / "x"), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, FolderAppearsAsAWholeOrNotAtAll) {
+  const TemporaryFolder folder;
+  const auto target = folder / "checkpoint-1";
+  EXPECT_THROW(write_folder_atomic(target, false,
+                                   [](const fs::path& inside) {
+                                     write_text(inside / "half", "x");
+                                     throw FormatError("weights: broken");
+                                   }),
+               FormatError);
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+  write_folder_atomic(target, false,
+                      [](const fs::path& inside) { write_text(inside / "whole", "1"); });
+  write_folder_atomic(target, true,
+                      [](const fs::path& inside) { write_text(inside / "whole", "2"); });
+  EXPECT_EQ(read_file(target / "whole"), "2");
+}
+
+TEST(Files, ExistingOutputIsRefusedUnlessOverwritten) {
+  const TemporaryFolder folder;
+  write_text(folder / "out" / "x", "1");
+  try {
+    prepare_output(folder / "out", Existing::kRefuse, "dataset");
+    FAIL() << "an existing output was accepted";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("--overwrite"));
+    EXPECT_EQ(error.exit_code(), ExitCode::kSettings);
+  }
+  prepare_output(folder / "out", Existing::kOverwrite, "dataset");
+  EXPECT_FALSE(fs::exists(folder / "out"));
+  fs::create_directory(folder / "empty");
+  EXPECT_NO_THROW(prepare_output(folder / "empty", Existing::kRefuse, "dataset"));
+}
+
+TEST(Files, MissingFileAndFolderAreNamed) {
+  const TemporaryFolder folder;
+  EXPECT_THROW(MappedFile(folder / "absent"), ResourceError);
+  EXPECT_THROW(MappedFile{folder.path()}, ResourceError);
+  write_text(folder / "empty", "");
+  EXPECT_EQ(MappedFile(folder / "empty").size_bytes(), 0u);
+}
+
+TEST(Manifest, HashesInputsAndParents) {
+  const TemporaryFolder folder;
+  write_text(folder / "in.csv", "abc");
+  fs::create_directories(folder / "parent");
+  write_manifest(folder / "parent",
+                 {"sqpsych profiles", Json::object(), {folder / "in.csv"}, {}, Json::object()});
+  write_manifest(folder / "child", {"sqpsych generate",
+                                    {{"seed", 1}},
+                                    {folder / "parent"},
+                                    {folder / "parent"},
+                                    {{"model", "scripted"}}});
+  const Json manifest = read_json(folder / "child" / "manifest.json");
+  EXPECT_EQ(manifest["schema"], "sqpsych.manifest/1");
+  EXPECT_EQ(manifest["config"]["seed"], 1);
+  EXPECT_EQ(manifest["model"], "scripted");
+  EXPECT_EQ(manifest["parents"][0]["manifest_sha256"].get<std::string>().size(), 64u);
+  EXPECT_TRUE(manifest["inputs"][0]["files"].contains("manifest.json"));
+  EXPECT_EQ(read_json(folder / "parent" / "manifest.json")["inputs"][0]["sha256"],
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+}  // namespace
+}  // namespace sqpsych
