@@ -32,14 +32,15 @@ class KvCache {
   std::int64_t capacity() const { return capacity_; }
   /// Forgets everything from `length` on (prefix reuse).
   void truncate(std::int64_t length);
+  /// Raises the capacity, keeping what is stored. Nothing else ever allocates.
+  void reserve(std::int64_t capacity);
 
  private:
   friend class Decoder;
-  friend struct AttentionCacheView;
   std::int64_t length_ = 0;
   std::int64_t capacity_ = 0;
-  std::vector<at::Tensor> keys_;    ///< per layer [capacity, K, D]
-  std::vector<at::Tensor> values_;  ///< per layer [capacity, K, D]
+  std::vector<at::Tensor> keys_;    ///< per layer [K, capacity, D]
+  std::vector<at::Tensor> values_;  ///< per layer [K, capacity, D]
 };
 
 struct ForwardOptions {
@@ -70,6 +71,8 @@ class Decoder {
   at::Tensor hidden(const PackedIds& packed, const ForwardOptions& options = {}) const;
   /// [T, E] -> [T, V] in the computation's dtype.
   at::Tensor logits(const at::Tensor& hidden_TE) const;
+  /// What logits() applies: the head, or the embedding's weight when tied.
+  Linear head() const;
 
   std::vector<NamedParameter> parameters();
   /// Linear layers by own name without ".weight" ("layers.0.attention.q", ..., "head" when untied).

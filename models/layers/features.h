@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace sqpsych {
 
 /// Frequency scaling as Llama 3.1 and later define it (config `rope_scaling`, type "llama3").
-struct Llama3RopeScaling {
+struct WavelengthRopeScaling {
   double factor = 8;
   double low_freq_factor = 1;
   double high_freq_factor = 4;
@@ -16,7 +17,10 @@ struct Llama3RopeScaling {
 struct RopeFeatures {
   double base = 10000;
   std::int64_t dims = 0;  ///< rotated dimensions per head
-  std::optional<Llama3RopeScaling> llama3_scaling;
+  std::optional<WavelengthRopeScaling> wavelength_scaling;
+  /// Divisors of the dims/2 frequencies where a file gives them directly (GGUF rope_freqs.weight);
+  /// empty: none. Takes precedence over wavelength_scaling, which is one rule to compute them.
+  std::vector<float> frequency_divisors;
 };
 
 /// What a decoder-only transformer is made of. Families fill it; generic code asks for features

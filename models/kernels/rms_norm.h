@@ -1,0 +1,12 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace sqpsych {
+
+/// x / sqrt(mean(x^2) + eps) * weight over the last dimension (Zhang & Sennrich 2019,
+/// arXiv 1910.07467). Statistics and scaling in fp32 (fp64 for fp64), then rounded to x's dtype and
+/// multiplied by the weight, as the Hugging Face models do.
+at::Tensor rms_norm(const at::Tensor& x_TE, const at::Tensor& weight_E, double eps);
+
+}  // namespace sqpsych
