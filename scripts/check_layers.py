@@ -31,7 +31,7 @@ DOORS = {
     "models/tokenizers": ("tokenizer", set()),
     "models/codecs": ("codec", set()),
     "models/exporters": ("exporter", {"verify"}),
-    "data/datasets": ("dataset", {"dataset_row"}),
+    "data/datasets/importers": ("importer", set()),
     "generate/backends": ("backend", set()),
     "generate/strategies": ("strategy", set()),
     "evaluate/metrics": ("metric", set()),

@@ -3,7 +3,7 @@
 #include "core/files.h"
 #include "core/json_lines.h"
 #include "core/text.h"
-#include "data/datasets/json_records.h"
+#include "data/datasets/source_records.h"
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
