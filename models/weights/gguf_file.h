@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,7 +25,9 @@ using GgufValue =
     std::variant<std::uint8_t, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t,
                  std::int32_t, float, bool, std::string, std::uint64_t, std::int64_t, double,
                  std::vector<std::string>, std::vector<float>, std::vector<std::int32_t>,
-                 std::vector<std::uint32_t>, std::vector<std::uint8_t>, std::vector<bool>>;
+                 std::vector<std::uint32_t>, std::vector<std::uint8_t>, std::vector<bool>,
+                 std::vector<std::int8_t>, std::vector<std::uint16_t>, std::vector<std::int16_t>,
+                 std::vector<std::uint64_t>, std::vector<std::int64_t>, std::vector<double>>;
 
 /// One tensor of a GGUF file. `shape` is in PyTorch order (the reverse of what the file holds).
 struct GgufTensor {
@@ -53,7 +56,15 @@ class GgufFile {
   std::uint32_t u32(const std::string& key) const;
   float f32(const std::string& key) const;
   std::optional<std::uint32_t> optional_u32(const std::string& key) const;
-  /// The tensor as fp32 / fp16 / bf16 of its own; quantised types are decoded to fp32.
+  /// The value when the key is there with exactly this type, else null.
+  template <class T>
+  const T* find_as(const std::string& key) const {
+    const auto* value = find(key);
+    return value ? std::get_if<T>(value) : nullptr;
+  }
+  /// The tensor as fp32 / fp16 / bf16 of its own, sharing mapped memory (read-only; the mapping
+  /// lives as long as any such tensor); quantised types are decoded to fp32. FormatError for a type
+  /// without codec.
   at::Tensor tensor(const GgufTensor& entry) const;
   const std::uint8_t* bytes(const GgufTensor& entry) const;
 
@@ -70,17 +81,28 @@ class GgufFile {
 /// type while writing, one at a time (memory: one tensor).
 class GgufWriter {
  public:
+  /// A key that is set again keeps its place and takes the new value.
   void set(const std::string& key, GgufValue value);
+  const GgufValue* find(const std::string& key) const;
   /// `tensor` in PyTorch layout; kQ8_0 falls back to F16 when rows are not divisible by 32.
   void add(const std::string& name, const at::Tensor& tensor, GgmlType type);
+  /// The same for a tensor that is made when it is written.
+  void add(const std::string& name, std::vector<std::int64_t> shape, GgmlType type,
+           std::function<at::Tensor()> make);
+  std::size_t tensor_count() const { return tensors_.size(); }
+  std::uint64_t data_bytes() const;  ///< size of the data section
+  /// FormatError names a tensor with a value that is not finite or does not fit its type.
   void write(const std::filesystem::path& path) const;
 
  private:
   struct Pending {
     std::string name;
-    at::Tensor tensor;
+    std::vector<std::int64_t> shape;
     GgmlType type;
+    std::function<at::Tensor()> make;
+    std::uint64_t size_bytes;
   };
+  std::string header() const;
   std::vector<std::pair<std::string, GgufValue>> values_;
   std::vector<Pending> tensors_;
 };
