@@ -30,6 +30,7 @@ class ModelDir {
   std::vector<std::filesystem::path> weight_files() const;
 
  private:
+  void open_weights();
   std::filesystem::path folder_;
   Json config_;
   Json generation_config_;
