@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/fields.h"
 #include "core/json.h"
 #include "models/chat_templates/chat_template.h"
 #include "models/families/family.h"
@@ -36,12 +37,16 @@ struct ModelOptions {
 /// A runnable model: weights (with an adapter attached, if any), tokenizer, end tokens.
 struct Model {
   std::filesystem::path path;  ///< folder or .gguf file
+  std::optional<std::filesystem::path> adapter;
   const Family* family = nullptr;
   Json config;             ///< config.json, or an equivalent made from GGUF keys
   Json generation_config;  ///< null when absent
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Tokenizer> tokenizer;  ///< null when the folder has none
   std::vector<TokenId> end_tokens;       ///< generation stops at any of these
+
+  /// Once each.
+  void add_end_token(TokenId id);
 };
 
 /// Loads a folder or GGUF file, and an adapter on top. All missing, extra and misshapen tensors are

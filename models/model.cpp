@@ -1,0 +1,205 @@
+#include "models/model.h"
+
+#include <ATen/Context.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/json_lines.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "models/gguf_vocabulary.h"
+#include "models/stored_weights.h"
+
+namespace sqpsych {
+namespace {
+
+constexpr const char* kTokenizerFiles[] = {"tokenizer.json", "tokenizer.model", "vocab.json",
+                                           "encoder.json"};
+constexpr const char* kTemplateKey = "sqpsych_chat_template";
+
+at::ScalarType resolve_dtype(const std::string& dtype, const Json& config) {
+  if (dtype == "bfloat16") return at::kBFloat16;
+  if (dtype == "float32") return at::kFloat;
+  const auto stored = config.value("dtype", config.value("torch_dtype", Json()));
+  return stored == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
+
+DecoderFeatures features_of(const Json& config, const Family& family, const std::string& where) {
+  ProblemList problems;
+  auto features = family.features(config, problems);
+  problems.throw_if_any<FormatError>(where);
+  return features;
+}
+
+bool is_gguf(const std::filesystem::path& path) { return path.extension() == ".gguf"; }
+
+/// A number or a list of numbers; negative ones mean "none" in old configs.
+void add_end_tokens(const Json& config, const std::string& where, Model& model) {
+  if (!config.is_object() || !config.contains("eos_token_id")) return;
+  const auto& value = config["eos_token_id"];
+  for (const auto& id : value.is_array() ? value : Json::array({value})) {
+    if (id.is_null()) continue;
+    const auto rows = model.decoder->features().vocabulary_size;
+    if (!id.is_number_integer() || id.get<std::int64_t>() >= rows)
+      throw FormatError(
+          format("{}: eos_token_id: found {}, expected ids below {}.", where, id.dump(), rows));
+    if (id.get<std::int64_t>() >= 0)
+      model.add_end_token(static_cast<TokenId>(id.get<std::int64_t>()));
+  }
+}
+
+void finish_tokens(Model& model) {
+  add_end_tokens(model.config, model.path.string() + ": config.json", model);
+  add_end_tokens(model.generation_config, model.path.string() + ": generation_config.json", model);
+  if (!model.tokenizer) return;
+  const auto rows = model.decoder->features().vocabulary_size;
+  if (model.tokenizer->size() > rows)
+    throw FormatError(
+        format("{}: tokenizer: found {} tokens, expected at most the embedding's {} rows. "
+               "Do tokenizer and weights belong together?",
+               model.path.string(), model.tokenizer->size(), rows));
+  if (const auto eos = model.tokenizer->eos()) model.add_end_token(*eos);
+}
+
+void load_folder(Model& model, const ModelOptions& options) {
+  const ModelDir folder(model.path);
+  model.config = folder.config();
+  model.generation_config = folder.generation_config();
+  const auto where = (model.path / "config.json").string();
+  model.family = &family_of(model.config, where);
+  const auto features = features_of(model.config, *model.family, where);
+  model.decoder = std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config),
+                                            resolve_device(options.device));
+  fill_decoder(*model.decoder, stored_weights(folder, *model.family, features));
+  for (const auto* name : kTokenizerFiles)
+    if (!model.tokenizer && std::filesystem::exists(model.path / name))
+      model.tokenizer = load_tokenizer(model.path, {options.tokenizer_split});
+}
+
+void load_gguf(Model& model, const ModelOptions& options) {
+  const GgufFile file(model.path);
+  model.family = &family_of_gguf(file);
+  const auto features = model.family->features_from_gguf(file);
+  model.config = model.family->config(features);
+  const auto* embedding = file.find_tensor("token_embd.weight");
+  const bool is_bf16 = embedding && embedding->type == static_cast<std::uint32_t>(GgmlType::kBF16);
+  model.config["dtype"] = is_bf16 ? "bfloat16" : "float32";
+  model.decoder = std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config),
+                                            resolve_device(options.device));
+  fill_decoder(*model.decoder, stored_weights(file, *model.family, features));
+  if (auto vocabulary = vocabulary_from_gguf(file)) {
+    const auto eot = vocabulary->eot;
+    model.tokenizer = tokenizer_from_vocabulary(std::move(*vocabulary), model.path.string());
+    if (eot) model.add_end_token(*eot);
+  }
+  if (file.find("tokenizer.chat_template"))
+    model.config["chat_template"] = file.text("tokenizer.chat_template");
+}
+
+bool records_template(const std::filesystem::path& folder) {
+  const auto file = folder / "tokenizer_config.json";
+  return std::filesystem::exists(file) && read_json(file).contains(kTemplateKey);
+}
+
+/// The built-in template whose Jinja source the GGUF file carries.
+std::unique_ptr<ChatTemplate> template_by_source(const Model& model) {
+  const auto source = model.config.value("chat_template", std::string());
+  if (source.empty()) return nullptr;
+  for (const auto& name : chat_template_names()) {
+    auto candidate = make_chat_template(name, *model.tokenizer);
+    if (candidate->jinja_source() == source) return candidate;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<ChatTemplate> find_template(const Model& model, const std::string& configured) {
+  if (!configured.empty()) return make_chat_template(configured, *model.tokenizer);
+  if (is_gguf(model.path))
+    if (auto found = template_by_source(model)) return found;
+  if (model.adapter && records_template(*model.adapter))
+    return choose_chat_template("", *model.adapter, *model.tokenizer);
+  return choose_chat_template("", model.path, *model.tokenizer);
+}
+
+}  // namespace
+
+void Model::add_end_token(TokenId id) {
+  if (std::find(end_tokens.begin(), end_tokens.end(), id) == end_tokens.end())
+    end_tokens.push_back(id);
+}
+
+Model load_model(const std::filesystem::path& path,
+                 const std::optional<std::filesystem::path>& adapter, const ModelOptions& options) {
+  Model model;
+  model.path = path;
+  model.adapter = adapter;
+  if (is_gguf(path))
+    load_gguf(model, options);
+  else
+    load_folder(model, options);
+  finish_tokens(model);
+  if (adapter) attach_adapter(*model.decoder, *model.family, read_adapter_dir(*adapter));
+  return model;
+}
+
+std::unique_ptr<ChatTemplate> chat_template_of(Model& model, const ModelOptions& options) {
+  if (!model.tokenizer)
+    throw ConfigError(
+        format("{}: tokenizer: found none, expected one: messages must become tokens. "
+               "Add the tokenizer files or pass token ids.",
+               model.path.string()));
+  auto chat_template = find_template(model, options.chat_template);
+  if (const auto id = model.tokenizer->id_of(chat_template->terminator())) model.add_end_token(*id);
+  return chat_template;
+}
+
+DecoderFeatures read_features(const std::filesystem::path& path) {
+  if (is_gguf(path)) {
+    const GgufFile file(path);
+    return family_of_gguf(file).features_from_gguf(file);
+  }
+  const auto file = path / "config.json";
+  const auto config = read_json(file);
+  return features_of(config, family_of(config, file.string()), file.string());
+}
+
+at::Device resolve_device(const std::string& device) {
+  const std::int64_t count = at::hasCUDA() ? static_cast<std::int64_t>(at::getNumGPUs()) : 0;
+  if (device == "cpu" || (device == "auto" && count == 0)) return at::kCPU;
+  if (device == "auto") return {at::kCUDA, 0};
+  std::int64_t index = device == "cuda" ? 0 : -1;
+  if (device.starts_with("cuda:")) {
+    const auto* end = device.data() + device.size();
+    const auto parsed = std::from_chars(device.data() + 5, end, index);
+    if (parsed.ec != std::errc() || parsed.ptr != end) index = -1;
+  }
+  if (index < 0)
+    throw ConfigError(format("device: found '{}', expected auto, cpu or cuda:N.", device));
+  if (index >= count)
+    throw ConfigError(format(
+        "device: found '{}', expected one of the {} CUDA devices here. Use device=cpu or auto.",
+        device, count));
+  return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
+}
+
+void initialise_weights(Decoder& decoder, std::uint64_t seed) {
+  constexpr double kDeviation = 0.02;
+  for (const auto& [name, parameter] : decoder.parameters()) {
+    if (parameter->dim() == 1) {
+      parameter->fill_(name.ends_with(".bias") ? 0 : 1);
+      continue;
+    }
+    RandomStream random(derive_seed({std::string_view("initial weights"),
+                                     static_cast<std::int64_t>(seed), std::string_view(name)}));
+    auto values = at::empty(parameter->sizes(), at::kFloat);
+    auto* value = values.mutable_data_ptr<float>();
+    for (std::int64_t i = 0; i < values.numel(); ++i)
+      value[i] = static_cast<float>(kDeviation * random.normal());
+    parameter->copy_(values);
+  }
+}
+
+}  // namespace sqpsych

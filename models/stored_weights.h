@@ -1,0 +1,47 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/families/family.h"
+#include "models/layers/decoder.h"
+#include "models/weights/adapter_dir.h"
+#include "models/weights/gguf_file.h"
+#include "models/weights/model_dir.h"
+
+namespace sqpsych {
+
+/// One tensor of a checkpoint, whatever file it lies in.
+struct StoredTensor {
+  std::vector<std::int64_t> shape;  ///< PyTorch order
+  bool is_floating = true;
+  std::function<at::Tensor()> load;  ///< in the decoder's layout
+};
+
+/// Everything a checkpoint holds, by the names of the file, and the own name of each one we know.
+struct StoredWeights {
+  std::string where;
+  std::map<std::string, StoredTensor> tensors;
+  std::map<std::string, std::string> names;  ///< own name -> name in the file
+};
+
+/// A folder with tied embeddings may call them either name (embedding or head).
+StoredWeights stored_weights(const ModelDir& folder, const Family& family,
+                             const DecoderFeatures& features);
+StoredWeights stored_weights(const GgufFile& file, const Family& family,
+                             const DecoderFeatures& features);
+
+/// Copies every parameter once, into the decoder's dtype and device. FormatError with ONE report of
+/// all missing, extra, misshapen, non-floating, NaN and infinite tensors.
+void fill_decoder(Decoder& decoder, const StoredWeights& weights);
+
+/// Attaches the adapter's factors (fp32) to the decoder's linear layers. FormatError with one
+/// report of all modules that the model has not and all misshapen or non-finite factors.
+void attach_adapter(Decoder& decoder, const Family& family, const AdapterDir& adapter);
+
+}  // namespace sqpsych
