@@ -37,7 +37,7 @@ DOORS = {
     "evaluate/metrics": ("metric", set()),
     "evaluate/judges": ("judge", set()),
     "evaluate/benchmarks": ("benchmark", set()),
-    "evaluate/reports": ("report", set()),
+    "evaluate/reports": ("report", {"chart", "page", "tally"}),
     "train/objectives": ("objective", set()),
 }
 

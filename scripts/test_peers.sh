@@ -23,8 +23,10 @@ install_python_peers() {
   echo "peers: pip install $torch and scripts/peers/requirements.txt into .peers (1.5 GB)" >&2
   python3 -m venv --clear .peers
   pip=(.peers/bin/python -m pip install --quiet --disable-pip-version-check)
-  "${pip[@]}" "$torch" 2>/dev/null || "${pip[@]}" "$torch" --index-url "$index" || fail "pip cannot install $torch"
-  "${pip[@]}" -r "$requirements" || fail "pip cannot install what $requirements lists"
+  { "${pip[@]}" "$torch" || "${pip[@]}" "$torch" --index-url "$index"; } >.peers/pip.log 2>&1 ||
+    fail "pip cannot install $torch: $(grep -i error .peers/pip.log | tail -n 1)"
+  "${pip[@]}" -r "$requirements" >.peers/pip.log 2>&1 ||
+    fail "pip cannot install what $requirements lists: $(grep -i error .peers/pip.log | tail -n 1)"
 }
 
 install_llama_cpp() {

@@ -37,6 +37,8 @@ def main(arguments):
     scripts = sorted(HERE.glob("check_*.py"))
     if names:
         scripts = [script for script in scripts if script.stem.removeprefix("check_") in names]
+    if not scripts:
+        print(f"FAILED no check {' or '.join(names) or 'check_*.py'} in {HERE}")
     counts = [run_check(script, work / script.stem) for script in scripts]
     passed, failed = (sum(column) for column in zip(*counts)) if counts else (0, 1)
     print(f"{passed} passed, {failed} failed")

@@ -1,0 +1,154 @@
+#include <cmath>
+#include <map>
+
+#include "core/json_lines.h"
+#include "core/text.h"
+#include "evaluate/reports/chart.h"
+#include "evaluate/reports/report.h"
+
+namespace sqpsych {
+namespace {
+
+using Points = std::vector<std::pair<double, double>>;
+
+/// One series per numeric key of metrics.jsonl, over optimizer steps.
+std::map<std::string, Points> read_series(const std::filesystem::path& file) {
+  std::map<std::string, Points> series;
+  for_each_line(file, [&](Json record, std::int64_t line) {
+    const auto step =
+        static_cast<double>(need_integer(record, "step", format("{}:{}", file.string(), line)));
+    for (const auto& [key, value] : record.items())
+      if (value.is_number()) series[key].emplace_back(step, value.get<double>());
+  });
+  return series;
+}
+
+Points points_of(const std::map<std::string, Points>& series, const std::string& key) {
+  const auto found = series.find(key);
+  return found == series.end() ? Points{} : found->second;
+}
+
+void show_figures(const std::map<std::string, Points>& series, Page& page) {
+  std::vector<std::pair<std::string, std::string>> figures;
+  const auto loss = points_of(series, "loss");
+  const auto validation = points_of(series, "eval_loss");
+  if (!loss.empty()) figures.emplace_back("optimizer steps", number_text(loss.back().first));
+  if (!loss.empty()) figures.emplace_back("last training loss", number_text(loss.back().second));
+  if (!validation.empty()) {
+    auto best = validation.front();
+    for (const auto& point : validation)
+      if (point.second < best.second) best = point;
+    const bool before = validation.front().first == 0;
+    figures.emplace_back(before ? "validation loss before" : "first validation loss",
+                         number_text(validation.front().second));
+    figures.emplace_back(format("best validation loss, step {}", number_text(best.first)),
+                         number_text(best.second));
+  }
+  const auto tokens = points_of(series, "num_tokens");
+  if (!tokens.empty()) figures.emplace_back("tokens seen", number_text(tokens.back().second));
+  page.figures(figures);
+}
+
+void show_curves(const std::map<std::string, Points>& series, Page& page) {
+  page.chart(line_chart({"Loss per supervised token",
+                         "optimizer step",
+                         "loss (nats)",
+                         {{"training", points_of(series, "loss"), false},
+                          {"validation", points_of(series, "eval_loss"), true}}}));
+  page.chart(line_chart({"Learning rate",
+                         "optimizer step",
+                         "learning rate",
+                         {{"learning rate", points_of(series, "learning_rate"), false}}}));
+  page.chart(line_chart({"Gradient norm before clipping",
+                         "optimizer step",
+                         "norm",
+                         {{"gradient norm", points_of(series, "grad_norm"), false}}}));
+}
+
+void show_evaluations(const std::map<std::string, Points>& series, Page& page) {
+  const auto validation = points_of(series, "eval_loss");
+  if (validation.empty()) return;
+  Table table{{"step", "validation loss", "perplexity"}, {}};
+  for (const auto& [step, loss] : validation)
+    table.rows.push_back({number_text(step), number_text(loss), number_text(std::exp(loss))});
+  page.table(table);
+}
+
+/// The replies to one prompt at the first and the last evaluation.
+struct SampleReplies {
+  Json prompt;
+  Json first, last;
+  std::string reference;
+};
+
+std::vector<SampleReplies> read_samples(const std::filesystem::path& file, std::int64_t wanted) {
+  std::vector<std::string> order;
+  std::map<std::string, SampleReplies> samples;
+  for_each_line(file, [&](Json record, std::int64_t line) {
+    const auto id = need_string(record, "id", format("{}:{}", file.string(), line));
+    auto [entry, is_new] = samples.try_emplace(id);
+    if (is_new) order.push_back(id);
+    auto& sample = entry->second;
+    if (is_new) {
+      sample.prompt = record.value("prompt", Json());
+      sample.reference = record.value("reference", std::string());
+      sample.first = record;
+    }
+    sample.last = record;
+  });
+  std::vector<SampleReplies> chosen;
+  for (const auto& id : order)
+    if (static_cast<std::int64_t>(chosen.size()) < wanted) chosen.push_back(samples[id]);
+  return chosen;
+}
+
+void show_reply(const Json& record, const char* when, Page& page) {
+  page.utterance(format("reply {} (step {})", when, scalar_text(record.value("step", Json(0)))),
+                 record.value("reply", std::string()), true);
+}
+
+void show_samples(const ReportSource& source, std::int64_t wanted, Page& page) {
+  if (wanted == 0 || !source.has("samples.jsonl")) return;
+  std::size_t number = 0;
+  for (const auto& sample : read_samples(source.path / "samples.jsonl", wanted)) {
+    page.heading(format("Sample replies {}", ++number));
+    if (sample.prompt.is_string())
+      page.utterance("prompt", sample.prompt.get<std::string>(), false);
+    if (sample.prompt.is_array())
+      for (const auto& message : sample.prompt)
+        page.utterance(message.value("role", std::string()),
+                       message.value("content", std::string()),
+                       message.value("role", std::string()) == "assistant");
+    show_reply(sample.first, "before", page);
+    show_reply(sample.last, "after", page);
+    if (!sample.reference.empty()) page.utterance("reply in the data", sample.reference, true);
+  }
+}
+
+class TrainingReport : public Report {
+ public:
+  std::string name() const override { return "Training"; }
+  std::string recognised_by() const override { return "metrics.jsonl"; }
+  bool knows(const ReportSource& source) const override { return source.has("metrics.jsonl"); }
+
+  void write(const ReportSource& source, const ReportSettings& settings,
+             Page& page) const override {
+    const auto series = read_series(source.path / "metrics.jsonl");
+    if (series.empty()) page.paragraph("No step has been logged yet.");
+    show_figures(series, page);
+    show_curves(series, page);
+    show_evaluations(series, page);
+    if (source.manifest.empty() && source.has("config.json"))
+      page.folded_json("Settings, resolved", read_json(source.path / "config.json"));
+    show_samples(source, settings.samples, page);
+  }
+};
+
+}  // namespace
+
+const Report& training_report() {
+  static const TrainingReport report;
+  return report;
+}
+
+}  // namespace sqpsych
