@@ -16,7 +16,10 @@ extern const AnswerReader kCsvReader;
 
 const std::vector<const AnswerReader*>& answer_readers() {
   static const std::vector<const AnswerReader*> readers = {
-      &kSasXportReader, &kSpssSavReader, &kStataDtaReader, &kCsvReader,
+      &kSasXportReader,
+      &kSpssSavReader,
+      &kStataDtaReader,
+      &kCsvReader,
   };
   return readers;
 }
@@ -50,9 +53,10 @@ const AnswerReader& choose_reader(const std::filesystem::path& file, std::string
                              file.string(), known_extensions()));
   // A binary format that its own magic bytes do not confirm is damaged or mislabelled.
   if (by_extension != &kCsvReader)
-    throw FormatError(format("answers: '{}': found content that is not {}, expected a {} file. Is "
-                             "it damaged or of another format?",
-                             file.string(), by_extension->name, by_extension->name));
+    throw FormatError(
+        format("answers: '{}': found content that is not {}, expected a {} file. Is "
+               "it damaged or of another format?",
+               file.string(), by_extension->name, by_extension->name));
   return *by_extension;
 }
 
@@ -65,15 +69,14 @@ AnswerTable read_answers(const std::filesystem::path& file, const AnswerFileConf
   {
     const MappedFile mapped(file);
     if (mapped.size_bytes() == 0)
-      throw FormatError(format("answers: '{}': found an empty file, expected answers",
-                               file.string()));
+      throw FormatError(
+          format("answers: '{}': found an empty file, expected answers", file.string()));
     reader = &choose_reader(file, mapped.text().substr(0, kHeadBytes));
   }
   AnswerTable table = reader->read(file, config);
   log_info(format("{}: {} with {} rows and {} columns{}{}", table.file_name(), reader->name,
                   with_thousands(static_cast<std::int64_t>(table.rows.size())),
-                  table.columns.size(), table.description.empty() ? "" : "; ",
-                  table.description));
+                  table.columns.size(), table.description.empty() ? "" : "; ", table.description));
   return table;
 }
 

@@ -36,8 +36,8 @@ AnswerCell cell_of(const std::string& field, char decimal) {
   if (content.empty()) return AnswerCell::missing();
   const AnswerCell as_text = AnswerCell::of(std::string(content));
   if (decimal == ',' && content.find('.') != std::string_view::npos) return as_text;
-  const auto number = parse_number(decimal == ',' ? replace_all(as_text.text, ",", ".")
-                                                  : as_text.text);
+  const auto number =
+      parse_number(decimal == ',' ? replace_all(as_text.text, ",", ".") : as_text.text);
   if (!number) return as_text;
   if (number_text(*number) == content) return AnswerCell::of(*number);
   // Identifiers such as "007", "1E5" or twenty digits are no numbers; "3.50" is one.
@@ -70,8 +70,8 @@ AnswerTable read_csv(const std::filesystem::path& file, const AnswerFileConfig& 
                                                     : detect_delimiter(text, file);
   auto records = split_csv(text, delimiter, 0, file);
   if (records.empty())
-    throw FormatError(format("answers: '{}': found no text, expected a header line and answers",
-                             file.string()));
+    throw FormatError(
+        format("answers: '{}': found no text, expected a header line and answers", file.string()));
   const char decimal =
       config.decimal != "auto" ? config.decimal.front() : detect_decimal(records, delimiter);
   AnswerTable table;
@@ -84,8 +84,8 @@ AnswerTable read_csv(const std::filesystem::path& file, const AnswerFileConfig& 
     table.rows.push_back(
         row_of(records[i], static_cast<std::int64_t>(i) + 1, table.columns.size(), decimal));
   if (table.rows.empty())
-    throw FormatError(format("answers: '{}': found a header line only, expected rows of answers",
-                             file.string()));
+    throw FormatError(
+        format("answers: '{}': found a header line only, expected rows of answers", file.string()));
   return table;
 }
 

@@ -15,7 +15,7 @@ constexpr std::array<char, 4> kDelimiters = {',', ';', '\t', '|'};
 constexpr std::size_t kSampleRecords = 200;
 
 struct Fit {
-  double agreement = 0;      ///< share of records with the most frequent number of fields
+  double agreement = 0;  ///< share of records with the most frequent number of fields
   std::size_t fields = 1;
 };
 

@@ -64,16 +64,18 @@ class Splitter {
       field += text_[position_++];
       check_length();
     }
-    throw FormatError(format("answers: '{}': line {}: found a quote that is never closed, expected "
-                             "a second one",
-                             file_.string(), opened));
+    throw FormatError(
+        format("answers: '{}': line {}: found a quote that is never closed, expected "
+               "a second one",
+               file_.string(), opened));
   }
 
   void check_length() const {
     if (position_ - start_ > kLongestRecordBytes)
-      throw FormatError(format("answers: '{}': line {}: found a row of over {}, expected a table of "
-                               "answers. Is a quote not closed?",
-                               file_.string(), line_, bytes_text(kLongestRecordBytes)));
+      throw FormatError(
+          format("answers: '{}': line {}: found a row of over {}, expected a table of "
+                 "answers. Is a quote not closed?",
+                 file_.string(), line_, bytes_text(kLongestRecordBytes)));
   }
 
   std::string_view text_;

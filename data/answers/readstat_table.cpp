@@ -65,7 +65,8 @@ int on_variable(int, readstat_variable_t* variable, const char* label_set, void*
                      text_or_empty(readstat_variable_get_label(variable)),
                      {}});
   if (!is_valid_utf8(columns.back().name) || !is_valid_utf8(columns.back().label)) {
-    parse.problem = format("column {}: found a name or label that is not valid text", columns.size());
+    parse.problem =
+        format("column {}: found a name or label that is not valid text", columns.size());
     return READSTAT_HANDLER_ABORT;
   }
   parse.label_set_of_column.push_back(text_or_empty(label_set));
@@ -116,9 +117,10 @@ int on_value(int row, readstat_variable_t* variable, readstat_value_t value, voi
   cell = number ? number_cell(*number, parse.date_of_column[column])
                 : text_cell(text_or_empty(readstat_string_value(value)));
   if (cell.kind == AnswerCell::Kind::kText && !is_valid_utf8(cell.text)) {
-    parse.problem = format("row {}, column '{}': found text that is not UTF-8; set "
-                           "answers.encoding to the file's encoding",
-                           row + 1, table.columns[column].name);
+    parse.problem = format(
+        "row {}, column '{}': found text that is not UTF-8; set "
+        "answers.encoding to the file's encoding",
+        row + 1, table.columns[column].name);
     return READSTAT_HANDLER_ABORT;
   }
   return READSTAT_HANDLER_OK;
@@ -161,9 +163,10 @@ void refuse_short_file(const Parse& parse, const std::filesystem::path& file) {
   const auto& table = parse.result.table;
   const auto rows = static_cast<std::int64_t>(table.rows.size());
   if (parse.result.declared_rows >= 0 && rows != parse.result.declared_rows)
-    throw FormatError(format("answers: '{}': found {} rows, expected {} as its header says. Is the "
-                             "file truncated?",
-                             file.string(), rows, parse.result.declared_rows));
+    throw FormatError(
+        format("answers: '{}': found {} rows, expected {} as its header says. Is the "
+               "file truncated?",
+               file.string(), rows, parse.result.declared_rows));
   if (table.columns.empty() || table.rows.empty())
     throw FormatError(format("answers: '{}': found {} columns and {} rows, expected answers",
                              file.string(), table.columns.size(), rows));
@@ -182,10 +185,10 @@ ReadStatResult read_with_readstat(const ReadStatFormat& format_of_file,
   if (!parse.problem.empty())
     throw FormatError(format("answers: '{}': {}", file.string(), parse.problem));
   if (error != READSTAT_OK)
-    throw FormatError(format(
-        "answers: '{}': {} cannot be read: {}{}. Is the file truncated or damaged?", file.string(),
-        format_of_file.name, readstat_error_message(error),
-        parse.reader_message.empty() ? "" : " (" + parse.reader_message + ")"));
+    throw FormatError(
+        format("answers: '{}': {} cannot be read: {}{}. Is the file truncated or damaged?",
+               file.string(), format_of_file.name, readstat_error_message(error),
+               parse.reader_message.empty() ? "" : " (" + parse.reader_message + ")"));
   refuse_short_file(parse, file);
   attach_labels(parse);
   return std::move(parse.result);

@@ -42,8 +42,9 @@ std::optional<DateFormat> sas_date_format(const std::string& name) {
 /// The bytes behind the data header; the file must hold exactly one data set.
 std::string_view data_of(std::string_view bytes, const std::filesystem::path& file) {
   if (bytes.size() % kRecordBytes != 0)
-    refuse(file, format("found {} bytes, expected whole records of 80 bytes. Is the file truncated?",
-                        bytes.size()));
+    refuse(file,
+           format("found {} bytes, expected whole records of 80 bytes. Is the file truncated?",
+                  bytes.size()));
   std::uint64_t data_start = 0;
   int members = 0;
   for (std::uint64_t at = 0; at < bytes.size(); at += kRecordBytes) {
@@ -51,11 +52,10 @@ std::string_view data_of(std::string_view bytes, const std::filesystem::path& fi
     members += starts_with_any(record, kMemberHeaders);
     if (data_start == 0 && starts_with_any(record, kDataHeaders)) data_start = at + kRecordBytes;
   }
-  if (data_start == 0)
-    refuse(file, "found no data header, expected one. Is the file truncated?");
+  if (data_start == 0) refuse(file, "found no data header, expected one. Is the file truncated?");
   if (members != 1)
-    refuse(file, format("found {} data sets, expected one. Export each to a file of its own",
-                        members));
+    refuse(file,
+           format("found {} data sets, expected one. Export each to a file of its own", members));
   return bytes.substr(data_start);
 }
 
@@ -66,16 +66,18 @@ void refuse_cut_row(std::string_view data, std::size_t row_bytes, const ReadStat
   const auto rest = data.substr(whole_rows * row_bytes);
   const bool blank = rest.find_first_not_of(' ') == std::string_view::npos;
   if (row_bytes == 0 || !blank || rest.size() >= kRecordBytes)
-    refuse(file, format("found {} bytes behind the last of {} rows of {} bytes, expected blanks. Is "
-                        "the file truncated?",
-                        rest.size(), whole_rows, row_bytes));
+    refuse(file,
+           format("found {} bytes behind the last of {} rows of {} bytes, expected blanks. Is "
+                  "the file truncated?",
+                  rest.size(), whole_rows, row_bytes));
   std::size_t filled_rows = whole_rows;
-  while (filled_rows > 0 && data.substr((filled_rows - 1) * row_bytes, row_bytes)
-                                    .find_first_not_of(' ') == std::string_view::npos)
+  while (filled_rows > 0 &&
+         data.substr((filled_rows - 1) * row_bytes, row_bytes).find_first_not_of(' ') ==
+             std::string_view::npos)
     --filled_rows;
   if (result.table.rows.size() < filled_rows)
-    refuse(file, format("found {} readable rows, expected {}", result.table.rows.size(),
-                        filled_rows));
+    refuse(file,
+           format("found {} readable rows, expected {}", result.table.rows.size(), filled_rows));
 }
 
 AnswerTable read_xport(const std::filesystem::path& file, const AnswerFileConfig& config) {

@@ -35,9 +35,10 @@ AnswerTable read_dta(const std::filesystem::path& file, const AnswerFileConfig& 
   {
     const MappedFile mapped(file);
     if (mapped.text().starts_with(kTaggedStart) && !mapped.text().ends_with(kTaggedEnd))
-      throw FormatError(format("answers: '{}': found no {} at the end, expected it. Is the file "
-                               "truncated?",
-                               file.string(), kTaggedEnd));
+      throw FormatError(
+          format("answers: '{}': found no {} at the end, expected it. Is the file "
+                 "truncated?",
+                 file.string(), kTaggedEnd));
   }
   const ReadStatFormat layout{"Stata", readstat_parse_dta, stata_date_format};
   return std::move(read_with_readstat(layout, file, config).table);

@@ -19,9 +19,10 @@ class Converter {
  public:
   explicit Converter(const std::string& from) : handle_(iconv_open("UTF-8", from.c_str())) {
     if (handle_ == reinterpret_cast<iconv_t>(-1))
-      throw ResourceError(format("answers: encoding '{}': this machine's iconv does not know it. "
-                                 "Save the file as UTF-8",
-                                 from));
+      throw ResourceError(
+          format("answers: encoding '{}': this machine's iconv does not know it. "
+                 "Save the file as UTF-8",
+                 from));
   }
   ~Converter() { iconv_close(handle_); }
   Converter(const Converter&) = delete;
@@ -102,9 +103,10 @@ bool is_damaged_utf8(std::string_view bytes) {
 void refuse_nul(std::string_view utf8, const std::filesystem::path& file) {
   const std::size_t offset = utf8.find('\0');
   if (offset != std::string_view::npos)
-    throw FormatError(format("answers: '{}': line {}: found a NUL byte, expected text. Is it "
-                             "UTF-16 (set answers.encoding to utf-16le) or a binary file?",
-                             file.string(), line_of(utf8, offset)));
+    throw FormatError(
+        format("answers: '{}': line {}: found a NUL byte, expected text. Is it "
+               "UTF-16 (set answers.encoding to utf-16le) or a binary file?",
+               file.string(), line_of(utf8, offset)));
 }
 
 DecodedText decode_automatically(std::string_view bytes, const std::filesystem::path& file) {
@@ -128,16 +130,15 @@ DecodedText decode_as(std::string_view bytes, const std::string& encoding,
   }
   const bool little = encoding == "utf-16le" && bytes.starts_with(kUtf16LittleMark);
   const bool big = encoding == "utf-16be" && bytes.starts_with(kUtf16BigMark);
-  return {from_encoding(bytes.substr(little || big ? 2 : 0), encoding, file),
-          encoding + " as set"};
+  return {from_encoding(bytes.substr(little || big ? 2 : 0), encoding, file), encoding + " as set"};
 }
 
 }  // namespace
 
 DecodedText decode_text(std::string_view bytes, const std::string& encoding,
                         const std::filesystem::path& file) {
-  DecodedText text = encoding == "auto" ? decode_automatically(bytes, file)
-                                        : decode_as(bytes, encoding, file);
+  DecodedText text =
+      encoding == "auto" ? decode_automatically(bytes, file) : decode_as(bytes, encoding, file);
   refuse_nul(text.utf8, file);
   return text;
 }

@@ -23,8 +23,7 @@ void GroupConfig::check(ProblemList& problems) const {
     problems.add("found both column and score, expected one of them");
   if (!score.empty() && score.find('.') == std::string::npos)
     problems.add(format("score: found '{}', expected QUESTIONNAIRE.SCORE", score));
-  if (score.empty() != levels.empty())
-    problems.add("expected score and levels together");
+  if (score.empty() != levels.empty()) problems.add("expected score and levels together");
 }
 
 void ProfilesConfig::check(ProblemList& problems) const {

@@ -77,7 +77,8 @@ struct DemographicConfig {
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("column", column, "column of the field");
-    visit("values", values, "cell content -> text; empty: the file's value labels, else the content");
+    visit("values", values,
+          "cell content -> text; empty: the file's value labels, else the content");
     visit("missing", missing, "cell content -> reason why there is no value");
     visit("others", others, "contents that a non-empty `values` does not list",
           one_of({"refuse", "keep"}));

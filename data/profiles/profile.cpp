@@ -76,11 +76,9 @@ Json item_json(const ProfileItem& item) {
 }
 
 Json score_json(const ProfileScore& score) {
-  return {{"name", score.name},
-          {"value", number_json(score.value)},
-          {"band", score.band},
-          {"missing", score.missing},
-          {"prorated", score.prorated}};
+  return {{"name", score.name},       {"value", number_json(score.value)},
+          {"band", score.band},       {"band_label", score.band_label},
+          {"missing", score.missing}, {"prorated", score.prorated}};
 }
 
 Json questionnaire_json(const ProfileQuestionnaire& questionnaire) {
@@ -103,6 +101,7 @@ ProfileScore score_from_json(const Json& json, const std::string& where) {
   score.name = need_string(json, "name", where);
   score.value = number_or_null(json, "value", where);
   score.band = text_or_empty(json, "band", where);
+  score.band_label = text_or_empty(json, "band_label", where);
   if (find_value(json, "missing")) score.missing = need_integer(json, "missing", where);
   score.prorated = true_or_false(json, "prorated", where);
   return score;

@@ -24,6 +24,7 @@ struct ProfileScore {
   std::string band;             ///< empty when there is no value or no bands
   std::int64_t missing = 0;
   bool prorated = false;
+  std::string band_label = {};  ///< the band in the profile's language
 };
 
 struct ProfileQuestionnaire {

@@ -84,7 +84,8 @@ void check_bands(const Questionnaire& questionnaire, const ScoreRule& score,
     const Band& band = score.bands[i];
     if (!names.insert(band.name).second) problems.add(format("{}: '{}' twice", where, band.name));
     if (band.to < band.from)
-      problems.add(format("{}: '{}' runs from {} down to {}", where, band.name, band.from, band.to));
+      problems.add(
+          format("{}: '{}' runs from {} down to {}", where, band.name, band.from, band.to));
     if (i == 0) continue;
     const Band& before = score.bands[i - 1];
     const double expected = before.to + step;
@@ -106,8 +107,8 @@ void check_scores(const Questionnaire& questionnaire, ProblemList& problems) {
     for (const auto& id : score.items) {
       const ItemRule* item = questionnaire.find_item(id);
       if (!item) {
-        problems.add(format("{}: unknown item '{}', expected one of {}", where, id,
-                            quoted_list(known)));
+        problems.add(
+            format("{}: unknown item '{}', expected one of {}", where, id, quoted_list(known)));
       } else if (!item->scored) {
         problems.add(format("{}: item '{}' is declared as not scored", where, id));
       }
@@ -134,8 +135,8 @@ void check_texts(const std::map<std::string, std::string>& texts,
   }
   for (const auto& [key, text] : texts)
     if (std::find(expected.begin(), expected.end(), key) == expected.end())
-      problems.add(format("{}: unknown key '{}', expected one of {}", where, key,
-                          quoted_list(expected)));
+      problems.add(
+          format("{}: unknown key '{}', expected one of {}", where, key, quoted_list(expected)));
 }
 
 std::vector<std::string> keys_of(const OptionSet& set) {

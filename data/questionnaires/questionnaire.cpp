@@ -18,8 +18,8 @@ constexpr const char* kScaleFile = "scale.json";
 template <class Config>
 bool read_into(const std::filesystem::path& file, Config& config, ProblemList& problems) {
   try {
-    config = config_from_json<Config>(read_json(file), file.filename().string(),
-                                      file.parent_path());
+    config =
+        config_from_json<Config>(read_json(file), file.filename().string(), file.parent_path());
     return true;
   } catch (const Error& error) {
     problems.add(error.what());
@@ -76,15 +76,17 @@ const Wording& Questionnaire::wording(const std::string& language) const {
   if (found != wordings.end()) return found->second;
   std::vector<std::string> known;
   for (const auto& [name_of_language, wording] : wordings) known.push_back(name_of_language);
-  throw ConfigError(format("questionnaire '{}': language '{}': found no {}.json, expected one of {}",
-                           name, language, language, quoted_list(known)));
+  throw ConfigError(
+      format("questionnaire '{}': language '{}': found no {}.json, expected one of {}", name,
+             language, language, quoted_list(known)));
 }
 
 Questionnaire load_questionnaire(const std::filesystem::path& folder) {
   const std::string where = "questionnaire " + folder.string();
   if (!std::filesystem::exists(folder / kScaleFile))
-    throw ConfigError(where + ": scale.json: found no such file, expected one. Is this the folder "
-                              "of a questionnaire?");
+    throw ConfigError(where +
+                      ": scale.json: found no such file, expected one. Is this the folder "
+                      "of a questionnaire?");
   Questionnaire questionnaire;
   questionnaire.folder = folder;
   questionnaire.name = std::filesystem::absolute(folder).lexically_normal().filename().string();
@@ -108,9 +110,9 @@ std::filesystem::path find_questionnaire(const std::string& name,
   }
   const std::vector<std::string> list(known.begin(), known.end());
   const std::string nearest = nearest_name(name, list);
-  throw ConfigError(format("questionnaires: '{}': found no such questionnaire, expected one of {}{}",
-                           name, quoted_list(list),
-                           nearest.empty() ? "" : format(". Did you mean '{}'?", nearest)));
+  throw ConfigError(
+      format("questionnaires: '{}': found no such questionnaire, expected one of {}{}", name,
+             quoted_list(list), nearest.empty() ? "" : format(". Did you mean '{}'?", nearest)));
 }
 
 }  // namespace sqpsych

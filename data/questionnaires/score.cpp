@@ -14,8 +14,7 @@ double scored_value(const Questionnaire& questionnaire, const std::string& id,
 }
 
 double lowest_value(const Questionnaire& questionnaire, const std::string& id) {
-  return static_cast<double>(
-      questionnaire.options_of(*questionnaire.find_item(id)).values.front());
+  return static_cast<double>(questionnaire.options_of(*questionnaire.find_item(id)).values.front());
 }
 
 }  // namespace

@@ -1,0 +1,172 @@
+#include "data/profiles/joined_answers.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "core/text.h"
+
+namespace sqpsych {
+namespace {
+
+/// `file.csv:name` names the file too; column names may contain colons themselves.
+std::pair<std::string, std::string> split_file(const std::string& name) {
+  const auto colon = name.find(':');
+  if (colon == std::string::npos) return {"", name};
+  return {name.substr(0, colon), name.substr(colon + 1)};
+}
+
+/// The key of a row; nothing when a part of it is missing.
+std::optional<std::string> key_of(const AnswerTable& table, const AnswerRow& row,
+                                  const std::vector<std::string>& columns) {
+  std::string key;
+  for (const auto& column : columns) {
+    const AnswerCell& cell = row.cells[*table.find_column(column)];
+    if (cell.is_missing()) return std::nullopt;
+    const auto number = cell.to_number();
+    key += number ? number_text(*number) : cell.to_text();
+    key += '\x1f';
+  }
+  return key;
+}
+
+}  // namespace
+
+JoinedAnswers::JoinedAnswers(std::vector<AnswerTable> tables, const JoinConfig& join,
+                             const std::string& base_column)
+    : tables_(std::move(tables)), key_columns_(join.columns) {
+  choose_base(base_column);
+  if (tables_.size() > 1) check_join(join);
+  if (tables_.size() == 1 || join.by_row_number) {
+    join_by_row_number();
+  } else {
+    join_by_key(join.columns);
+  }
+}
+
+void JoinedAnswers::choose_base(const std::string& base_column) {
+  const auto [file, name] = split_file(base_column);
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    if (tables_[i].find_column(base_column) ||
+        (tables_[i].file_name() == file && tables_[i].find_column(name))) {
+      base_ = i;
+      return;
+    }
+  }
+}
+
+void JoinedAnswers::check_join(const JoinConfig& join) const {
+  ProblemList problems;
+  if (join.columns.empty() && !join.by_row_number)
+    problems.add(format("join: found no rule for {} files, expected key columns or by_row_number",
+                        tables_.size()));
+  for (const auto& table : tables_) {
+    for (const auto& column : join.columns)
+      if (table.count_columns(column) != 1)
+        problems.add(format("join: column '{}': found {} times in {}, expected once", column,
+                            table.count_columns(column), table.file_name()));
+    if (join.by_row_number && table.rows.size() != base().rows.size())
+      problems.add(
+          format("join: found {} rows in {} and {} in {}, expected equal numbers for "
+                 "by_row_number",
+                 table.rows.size(), table.file_name(), base().rows.size(), base().file_name()));
+  }
+  problems.throw_if_any<ConfigError>("mapping");
+}
+
+void JoinedAnswers::join_by_row_number() {
+  for (std::size_t i = 0; i < base().rows.size(); ++i) {
+    JoinedRow joined;
+    for (const auto& table : tables_) {
+      joined.parts.push_back(&table.rows[i]);
+      if (joined.fault.empty()) joined.fault = table.rows[i].fault;
+    }
+    rows_.push_back(std::move(joined));
+  }
+}
+
+void JoinedAnswers::join_by_key(const std::vector<std::string>& columns) {
+  using RowsByKey = std::unordered_map<std::string, std::vector<const AnswerRow*>>;
+  std::vector<RowsByKey> rows_by_key(tables_.size());
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    if (i == base_) continue;
+    for (const auto& row : tables_[i].rows)
+      if (const auto key = key_of(tables_[i], row, columns)) rows_by_key[i][*key].push_back(&row);
+  }
+  for (const auto& row : base().rows) {
+    JoinedRow joined{std::vector<const AnswerRow*>(tables_.size()), row.fault, {}};
+    joined.parts[base_] = &row;
+    const auto key = key_of(base(), row, columns);
+    bool has_all_partners = true;
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      if (i == base_) continue;
+      const auto found = key ? rows_by_key[i].find(*key) : rows_by_key[i].end();
+      if (found == rows_by_key[i].end()) {
+        has_all_partners = false;
+        continue;
+      }
+      joined.parts[i] = found->second.front();
+      if (found->second.size() > 1) {
+        joined.fault =
+            format("its key is in rows {} and {} of {}, expected once", found->second[0]->number,
+                   found->second[1]->number, tables_[i].file_name());
+        joined.fault_column = join(columns, ", ");
+      } else if (joined.fault.empty() && !found->second.front()->fault.empty()) {
+        joined.fault = format("row {} of {}: {}", found->second.front()->number,
+                              tables_[i].file_name(), found->second.front()->fault);
+      }
+    }
+    num_unmatched_ += !has_all_partners;
+    rows_.push_back(std::move(joined));
+  }
+}
+
+ColumnRef JoinedAnswers::resolve(const std::string& name, const std::string& where,
+                                 ProblemList& problems) const {
+  const auto [file, name_in_file] = split_file(name);
+  std::vector<ColumnRef> found;
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    const bool names_file = !file.empty() && tables_[i].file_name() == file;
+    const std::string& wanted = names_file ? name_in_file : name;
+    for (std::size_t c = 0; c < tables_[i].columns.size(); ++c) {
+      const std::string& column_name = tables_[i].columns[c].name;
+      known.push_back(column_name);
+      if (column_name == wanted && !column_name.empty()) found.push_back({i, c});
+    }
+  }
+  const bool is_key =
+      std::find(key_columns_.begin(), key_columns_.end(), name) != key_columns_.end();
+  if (is_key)
+    for (const auto& ref : found)
+      if (ref.table == base_) return ref;
+  if (found.size() == 1) return found.front();
+  if (found.empty()) {
+    const std::string nearest = nearest_name(name, known);
+    if (known.size() > 40) known.resize(40);
+    problems.add(nearest.empty() ? format("{}: column '{}' is in no file, expected one of {}",
+                                          where, name, quoted_list(known))
+                                 : format("{}: column '{}' is in no file. Did you mean '{}'?",
+                                          where, name, nearest));
+    return {};
+  }
+  if (found[0].table == found[1].table) {
+    problems.add(format("{}: column '{}' is in {} twice (columns {} and {}), expected once", where,
+                        name, tables_[found[0].table].file_name(), found[0].column + 1,
+                        found[1].column + 1));
+  } else {
+    problems.add(format("{}: column '{}' is in {} and in {}. Write '{}:{}'", where, name,
+                        tables_[found[0].table].file_name(), tables_[found[1].table].file_name(),
+                        tables_[found[0].table].file_name(), name));
+  }
+  return {};
+}
+
+const AnswerCell& JoinedAnswers::cell(const JoinedRow& row, ColumnRef ref) const {
+  static const AnswerCell nothing;
+  const AnswerRow* part = row.parts[ref.table];
+  return part ? part->cells[ref.column] : nothing;
+}
+
+}  // namespace sqpsych
