@@ -45,7 +45,8 @@ class Seen {
   /// Row number of an earlier profile of this client and occasion, or 0.
   std::int64_t earlier_row(const std::string& client_id, const std::string& occasion,
                            std::int64_t row) {
-    return std::exchange(rows_[client_id + '\x1f' + occasion], row);
+    const auto [known, added] = rows_.emplace(client_id + '\x1f' + occasion, row);
+    return added ? 0 : known->second;
   }
   void check_collision(const std::string& client_id, const std::string& source_id) {
     const auto [known, added] = sources_.emplace(client_id, source_id);
