@@ -29,8 +29,10 @@ struct Generation {
 };
 
 /// Generates token by token from a key-value cache, and keeps the caches of the last few sequences
-/// so that a grown conversation only pays for its new tokens. Same request, same reply: the draw of
-/// token n depends on (seed, n) alone. Not thread-safe; the model may be shared between engines.
+/// so that a grown conversation only pays for its new tokens. Same request, same reply, bit for
+/// bit, whatever was generated before (same machine and thread count): the draw of token n depends
+/// on (seed, n) alone, and prompts are computed in chunks that start at fixed positions, of which
+/// only whole ones are reused. Not thread-safe; the model may be shared between engines.
 class Engine {
  public:
   explicit Engine(const Model& model, std::int64_t kept_sequences = 4);
@@ -39,6 +41,8 @@ class Engine {
   /// A prompt that leaves no room in the context is a ConfigError with both lengths.
   Generation generate(const GenerationRequest& request,
                       const std::function<bool(std::string_view)>& on_text = {});
+  /// Drops all kept sequences; needed when the model's weights have changed.
+  void forget();
 
  private:
   struct State;
