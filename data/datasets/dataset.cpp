@@ -147,6 +147,15 @@ std::string json_lines(const std::vector<DatasetRow>& rows) {
   return text;
 }
 
+void refuse_input_inside(const std::filesystem::path& file, const std::filesystem::path& output) {
+  const auto inside = std::filesystem::weakly_canonical(file).lexically_relative(
+      std::filesystem::weakly_canonical(output));
+  if (!inside.empty() && *inside.begin() != "..")
+    throw ConfigError(format(
+        "dataset: --output: found '{}', which holds the input '{}', expected another folder.",
+        output.string(), file.string()));
+}
+
 std::string dropped_lines(const DatasetReport& report) {
   std::string text;
   for (const auto& bad : report.bad)
@@ -188,8 +197,11 @@ Dataset build_dataset(const std::vector<std::filesystem::path>& files,
 void write_dataset(const Dataset& dataset, const std::vector<std::filesystem::path>& files,
                    const DatasetConfig& config, const std::filesystem::path& output,
                    Existing existing) {
-  const bool replace = existing == Existing::kOverwrite && std::filesystem::exists(output);
-  if (!replace) prepare_output(output, existing, "dataset");
+  for (const auto& file : files) refuse_input_inside(file, output);
+  // Replacing waits until the new folder is complete; only what is no folder is removed first.
+  if (existing == Existing::kRefuse || !std::filesystem::is_directory(output))
+    prepare_output(output, existing, "dataset");
+  const bool replace = std::filesystem::exists(output);
   write_folder_atomic(output, replace, [&](const std::filesystem::path& folder) {
     for (std::size_t i = 0; i < kSplitNames.size(); ++i)
       write_file_atomic(folder / (std::string(kSplitNames[i]) + ".jsonl"),

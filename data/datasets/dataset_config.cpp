@@ -11,7 +11,7 @@ void SplitConfig::check(ProblemList& problems) const {
   if (validation + test >= 1)
     problems.add(format("validation + test: found {}, expected less than 1", validation + test));
   if (by == "column" && column.empty())
-    problems.add("column: found an empty text, expected a field of the source");
+    problems.add(format("column: found '{}', expected a field of the source", column));
   for (const auto& client : test_clients)
     if (std::find(validation_clients.begin(), validation_clients.end(), client) !=
         validation_clients.end())
@@ -21,7 +21,8 @@ void SplitConfig::check(ProblemList& problems) const {
 
 void SystemConfig::check(ProblemList& problems) const {
   if (!text.empty() && !file.empty())
-    problems.add("text: found a text and a file, expected one of them");
+    problems.add(
+        format("text: found a text and the file '{}', expected one of them", file.path.string()));
 }
 
 void DatasetConfig::check(ProblemList& problems) const {
@@ -31,7 +32,8 @@ void DatasetConfig::check(ProblemList& problems) const {
     problems.add(
         sqpsych::format("format: found '{}', expected one of {}", format, quoted_list(names)));
   if (opening == "user" && trim(opening_text).empty())
-    problems.add("opening_text: found an empty text, expected what the user says. Or set opening");
+    problems.add(sqpsych::format(
+        "opening_text: found '{}', expected what the user says. Or set opening", opening_text));
 }
 
 }  // namespace sqpsych

@@ -1,0 +1,76 @@
+#include <iostream>
+
+#include "cli/command.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "data/datasets/dataset.h"
+#include "data/datasets/importers/importer.h"
+
+namespace sqpsych {
+
+namespace {
+
+struct DatasetArguments {
+  std::vector<std::string> files;
+  std::string output;
+  ConfigFlags flags;
+  Existing existing = Existing::kRefuse;
+  bool list_formats = false;
+};
+
+ExitCode run_dataset(const DatasetArguments& arguments) {
+  if (arguments.list_formats) {
+    for (const auto& importer : importers())
+      std::cout << format("{:<14}{}\n", importer.name, importer.about);
+    return ExitCode::kDone;
+  }
+  const auto config = load_config<DatasetConfig>(arguments.flags.config, arguments.flags.sets);
+  if (printed_config(arguments.flags, config_to_json(config))) return ExitCode::kDone;
+  if (arguments.files.empty())
+    throw ConfigError("dataset: found no FILE, expected sessions or a published corpus.");
+  if (arguments.output.empty() && !arguments.flags.check)
+    throw ConfigError("dataset: --output: found nothing, expected a folder.");
+  create_private_files();
+  if (!arguments.output.empty() && arguments.existing == Existing::kRefuse)
+    prepare_output(arguments.output, arguments.existing, "dataset");
+  const std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
+  const Dataset dataset = build_dataset(files, config);
+  std::cout << dataset.report.text();
+  for (std::size_t i = 0; i < kSplitNames.size(); ++i)
+    if (dataset.splits[i].empty())
+      log_warning(
+          format("split: {} is empty; set another split.seed or larger shares.", kSplitNames[i]));
+  if (arguments.flags.check) {
+    std::cout << "check: nothing was written\n";
+  } else {
+    write_dataset(dataset, files, config, arguments.output, arguments.existing);
+    std::cout << format("written to {}\n", arguments.output);
+  }
+  if (std::ssize(dataset.report.bad) <= config.max_failures) return ExitCode::kDone;
+  log_warning(
+      format("{} records could not be read, max_failures allows {}; dropped.jsonl names them.",
+             dataset.report.bad.size(), config.max_failures));
+  return ExitCode::kTooManyFailures;
+}
+
+}  // namespace
+
+void add_dataset_command(CLI::App& app, ExitCode& result) {
+  auto arguments = std::make_shared<DatasetArguments>();
+  CLI::App* command = app.add_subcommand(
+      "dataset", "sessions or published corpora -> training rows, split by client");
+  command->add_option("FILE", arguments->files,
+                      "sessions.jsonl or files of a corpus (--formats lists the shapes)");
+  command->add_option("--output", arguments->output,
+                      "folder for train.jsonl, validation.jsonl, test.jsonl, README.md ...");
+  add_config_flags(*command, arguments->flags, false);
+  add_overwrite_flag(*command, arguments->existing);
+  command->add_flag("--formats", arguments->list_formats,
+                    "list the formats that can be read, and stop");
+  command->footer(
+      "Example:\n  sqpsych dataset runs/demo/sessions.jsonl --config configs/dataset/sessions.json "
+      "--output data/demo");
+  command->callback([arguments, &result] { result = run_dataset(*arguments); });
+}
+
+}  // namespace sqpsych
