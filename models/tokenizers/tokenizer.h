@@ -49,6 +49,10 @@ struct EncodeOptions {
   /// Ranges of the text whose content is data: no special (control) token is recognised there.
   /// Everything outside is parsed for special tokens. Sorted, disjoint.
   std::vector<ByteSpan> literal;
+  /// Ranges that are exactly the text of one token each, written by a chat template: they become
+  /// that token even where the tokenizer's own matching rules miss it. Ranges whose text is no
+  /// added token of the vocabulary are ordinary text. Sorted, disjoint.
+  std::vector<ByteSpan> markers;
 };
 
 /// ids and, for each, the bytes of the input it stands for (empty range for an added BOS/EOS or
@@ -66,7 +70,7 @@ class Tokenizer {
   /// Text must be valid UTF-8 (FormatError otherwise, with the byte offset).
   virtual Encoding encode(std::string_view text, const EncodeOptions& options) const = 0;
   std::vector<TokenId> encode_ids(std::string_view text, bool add_special) const {
-    return encode(text, {add_special, {}}).ids;
+    return encode(text, {add_special, {}, {}}).ids;
   }
 
   /// Bytes of the ids joined; control tokens are left out when `skip_special`. Unknown ids are a

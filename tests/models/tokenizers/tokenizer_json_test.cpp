@@ -1,0 +1,37 @@
+#include <fstream>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "models/tokenizers/tokenizer.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sqpsych {
+namespace {
+
+using testing::shared_data;
+using Ids = std::vector<TokenId>;
+
+TEST(TokenizerJson, MatchesHuggingFaceOnTheSmallModel) {
+  SQPSYCH_NEED_SHARED(folder, "tinystories-656k");
+  const auto tokenizer = load_tokenizer(folder);
+  // tokenizers 0.23.3, Tokenizer.from_file(...).encode(text, add_special_tokens=False).ids
+  EXPECT_EQ(tokenizer->encode_ids("Hello <|end_story|>x", false), (Ids{80, 1288, 67, 2, 76}));
+  EXPECT_EQ(tokenizer->encode_ids("Hello<|end_story|>", false),
+            (Ids{80, 1288, 67, 208, 183, 209, 210}));
+  EXPECT_EQ(tokenizer->encode_ids("<|start_story|>Hello", false), (Ids{1, 1288, 67}));
+  EXPECT_EQ(tokenizer->encode_ids("", false), Ids{});
+  EXPECT_EQ(tokenizer->encode_ids("\xC3\xA9\xF0\x9F\xA6\x99", false), (Ids{80, 0}));
+}
+
+TEST(TokenizerJson, StripsSpacesBehindMarkersAsTheirFlagsSay) {
+  SQPSYCH_NEED_SHARED(folder, "tok-phi3");
+  const auto tokenizer = load_tokenizer(folder);
+  EXPECT_EQ(tokenizer->encode_ids("Hello<|end|>  x", false), (Ids{15043, 32007, 921}));
+  EXPECT_EQ(tokenizer->encode_ids("Hello</s> \n x", false), (Ids{15043, 2, 921}));
+  EXPECT_EQ(tokenizer->encode_ids("<unk>x", false), (Ids{0, 921}));
+  EXPECT_EQ(tokenizer->encode_ids("<0x0A>", false), (Ids{529, 29900, 29916, 29900, 29909, 29958}));
+}
+
+}  // namespace
+}  // namespace sqpsych
