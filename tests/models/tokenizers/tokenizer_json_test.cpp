@@ -13,7 +13,7 @@ using testing::shared_data;
 using Ids = std::vector<TokenId>;
 
 TEST(TokenizerJson, MatchesHuggingFaceOnTheSmallModel) {
-  SQPSYCH_NEED_SHARED(folder, "tinystories-656k");
+  SQPSYCH_NEED_SHARED(folder, "data/tinystories-656k");
   const auto tokenizer = load_tokenizer(folder);
   // tokenizers 0.23.3, Tokenizer.from_file(...).encode(text, add_special_tokens=False).ids
   EXPECT_EQ(tokenizer->encode_ids("Hello <|end_story|>x", false), (Ids{80, 1288, 67, 2, 76}));
@@ -25,7 +25,7 @@ TEST(TokenizerJson, MatchesHuggingFaceOnTheSmallModel) {
 }
 
 TEST(TokenizerJson, StripsSpacesBehindMarkersAsTheirFlagsSay) {
-  SQPSYCH_NEED_SHARED(folder, "tok-phi3");
+  SQPSYCH_NEED_SHARED(folder, "data/tok-phi3");
   const auto tokenizer = load_tokenizer(folder);
   EXPECT_EQ(tokenizer->encode_ids("Hello<|end|>  x", false), (Ids{15043, 32007, 921}));
   EXPECT_EQ(tokenizer->encode_ids("Hello</s> \n x", false), (Ids{15043, 2, 921}));
