@@ -4,7 +4,7 @@ import shutil
 import unittest
 
 import hostile_files as hostile
-from command import DONE, FAILED, SCRATCH, SETTINGS, sqpsych, write
+from command import DONE, FAILED, ROOT, SCRATCH, SETTINGS, sqpsych, write
 
 WORDS = "sleep work family tired morning evening friend worry hope week talk feel better slowly again".split()
 
@@ -187,21 +187,22 @@ class Hostile(unittest.TestCase):
             self.assert_refused(result, FAILED)
 
     def test_answers(self):
-        config = write("mapping/mapping.json", (hostile_mapping()))
-        header = "id,phq9_1\n"
+        mapping = ROOT / "configs/profiles/example.json"
+        header, first = (ROOT / "configs/examples/answers.csv").read_bytes().splitlines()[:2]
         table = [
-            ("empty", b"", FAILED, ["answers.csv"]),
-            ("header only", header.encode(), FAILED, ["answers.csv"]),
-            ("ragged row", (header + "a,1,2,3\n").encode(), FAILED, ["answers.csv"]),
-            ("open quote", (header + 'a,"1\n').encode(), FAILED, ["answers.csv"]),
-            ("no such column", b"id,other\na,1\n", FAILED, ["phq9_1"]),
-            ("zeros", b"\x00" * 64, FAILED, ["answers.csv"]),
+            ("empty", b"", ["answers.csv"]),
+            ("header only", header + b"\n", ["answers.csv"]),
+            ("ragged row", header + b"\n" + first + b",7,7\n", ["answers.csv"]),
+            ("open quote", header + b'\n"' + first + b"\n", ["answers.csv"]),
+            ("no such column", header.replace(b"phq9_1,", b"other,", 1) + b"\n" + first + b"\n", ["phq9_1"]),
+            ("column twice", header.replace(b"phq9_2,", b"phq9_1,", 1) + b"\n" + first + b"\n", ["phq9_1"]),
+            ("zeros", b"\x00" * 64, ["answers.csv"]),
         ]
-        for name, content, code, parts in table:
+        for name, content, parts in table:
             with self.subTest(name):
                 answers = write("answers.csv", content)
                 shutil.rmtree(SCRATCH / "profiles", ignore_errors=True)
-                result = sqpsych("profiles", answers, "--config", config, "--output", SCRATCH / "profiles")
+                result = sqpsych("profiles", answers, "--config", mapping, "--output", SCRATCH / "profiles")
                 self.assertIn(result.code, (FAILED, SETTINGS), result)
                 self.assert_refused(result, result.code, *parts)
 
@@ -244,10 +245,6 @@ class Hostile(unittest.TestCase):
                                  "--output", SCRATCH / "x.gguf")
                 self.assert_refused(result, FAILED, *parts)
                 self.assertFalse((SCRATCH / "x.gguf").exists())
-
-
-def hostile_mapping():
-    return {}
 
 
 if __name__ == "__main__":
