@@ -44,6 +44,22 @@ double draw(std::uint64_t seed, std::size_t n) {
 
 }  // namespace
 
+void check_prompt(const Model& model, const std::vector<TokenId>& prompt, std::int64_t room) {
+  const auto& features = model.decoder->features();
+  const auto length = static_cast<std::int64_t>(prompt.size());
+  const auto most = features.context_length - room;
+  if (length == 0) throw ConfigError("engine: prompt: found no token, expected at least one.");
+  if (length > most)
+    throw ConfigError(
+        format("engine: prompt: found {} tokens, expected at most {} of the model's context of {}. "
+               "Shorten the prompt.",
+               length, most, features.context_length));
+  for (const auto id : prompt)
+    if (id < 0 || id >= features.vocabulary_size)
+      throw ConfigError(format("engine: prompt: found token id {}, expected 0 to {}.", id,
+                               features.vocabulary_size - 1));
+}
+
 struct Engine::State {
   const Model& model;
   std::size_t kept_limit;
@@ -51,28 +67,12 @@ struct Engine::State {
   std::int64_t clock = 0;
   std::vector<KeptSequence> kept;
 
-  void check(const GenerationRequest& request) const;
   KeptSequence& sequence_for(const GenerationRequest& request);
   at::Tensor prefill(KeptSequence& sequence, const std::vector<TokenId>& prompt) const;
   TokenId choose(const at::Tensor& logits_V, const GenerationRequest& request,
                  const std::vector<TokenId>& reply) const;
   at::Tensor step(KvCache& cache, const std::vector<TokenId>& ids) const;
 };
-
-void Engine::State::check(const GenerationRequest& request) const {
-  const auto& features = model.decoder->features();
-  const auto length = static_cast<std::int64_t>(request.prompt.size());
-  if (length == 0) throw ConfigError("engine: prompt: found no token, expected at least one.");
-  if (length >= features.context_length)
-    throw ConfigError(
-        format("engine: prompt: found {} tokens, expected less than the model's context of {}. "
-               "Shorten the conversation.",
-               length, features.context_length));
-  for (const auto id : request.prompt)
-    if (id < 0 || id >= features.vocabulary_size)
-      throw ConfigError(format("engine: prompt: found token id {}, expected 0 to {}.", id,
-                               features.vocabulary_size - 1));
-}
 
 /// The kept sequence that shares most whole chunks with the prompt, cut back to them; else a new
 /// one in the place of the least recently used.
@@ -196,7 +196,7 @@ Generation Engine::generate(const GenerationRequest& request,
   const c10::InferenceMode guard;
   const auto started = std::chrono::steady_clock::now();
   auto& state = *state_;
-  state.check(request);
+  check_prompt(state.model, request.prompt, 1);
   const auto context = state.model.decoder->features().context_length;
   const auto& ends = request.end_tokens;
 

@@ -49,6 +49,10 @@ class Engine {
   std::unique_ptr<State> state_;
 };
 
+/// ConfigError when the prompt is empty, has ids out of range, or leaves no room for `room` more
+/// tokens in the context.
+void check_prompt(const Model& model, const std::vector<TokenId>& prompt, std::int64_t room);
+
 /// Draws from logits [V]; `history` for the repetition penalty; `uniform` in [0, 1).
 TokenId sample_token(const at::Tensor& logits_V, const SamplingOptions& options,
                      const std::vector<TokenId>& history, double uniform);
