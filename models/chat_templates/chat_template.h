@@ -18,6 +18,7 @@ struct Rendering {
   std::string text;
   std::vector<ByteSpan> contents;
   std::vector<ByteSpan> supervised;
+  std::vector<ByteSpan> markers;  ///< each is the text of one control token of the template
 };
 
 /// Turns messages into the model's prompt text.
@@ -41,6 +42,8 @@ std::vector<std::string> chat_template_names();
 /// ConfigError names the choices. `bos`/`eos` texts come from the tokenizer.
 std::unique_ptr<ChatTemplate> make_chat_template(const std::string& name,
                                                  const Tokenizer& tokenizer);
+/// Name of the built-in template whose jinja_source() is `jinja`, or empty.
+std::string chat_template_of_jinja(const std::string& jinja, const Tokenizer& tokenizer);
 /// Chooses the template of a model: `configured` when set, else the name that `sqpsych new-model`,
 /// training and export recorded as `sqpsych_chat_template` in tokenizer_config.json. Otherwise a
 /// ConfigError that names the choices.
