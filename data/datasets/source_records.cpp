@@ -1,6 +1,5 @@
 #include "data/datasets/source_records.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -8,6 +7,9 @@
 #include "core/files.h"
 #include "core/json_lines.h"
 #include "core/text.h"
+#include "data/answers/csv_dialect.h"
+#include "data/answers/csv_records.h"
+#include "data/answers/text_encoding.h"
 
 namespace sqpsych {
 
@@ -53,86 +55,23 @@ void visit_lines(std::string_view text, const std::string& path, const VisitReco
   }
 }
 
-/// Reads RFC 4180 rows; a quoted field may hold delimiters, doubled quotes and line breaks.
-class CsvRows {
- public:
-  CsvRows(std::string_view text, char delimiter) : text_(text), delimiter_(delimiter) {}
-
-  /// False at the end. `line` is the number of the row's first line.
-  bool next(std::vector<std::string>& fields, std::int64_t& line) {
-    fields.clear();
-    if (position_ >= text_.size()) return false;
-    line = line_;
-    bool more = true;
-    while (more) more = read_field(fields.emplace_back());
-    return true;
-  }
-  bool unterminated() const { return unterminated_; }
-
- private:
-  /// True when another field of the row follows.
-  bool read_field(std::string& field) {
-    bool quoted = position_ < text_.size() && text_[position_] == '"';
-    if (quoted) ++position_;
-    while (position_ < text_.size()) {
-      const char letter = text_[position_++];
-      if (letter == '\n') ++line_;
-      if (quoted && letter == '"') {
-        if (position_ < text_.size() && text_[position_] == '"')
-          field += text_[position_++];
-        else
-          quoted = false;
-      } else if (!quoted && letter == delimiter_) {
-        return true;
-      } else if (!quoted && letter == '\n') {
-        if (field.ends_with('\r')) field.pop_back();
-        return false;
-      } else {
-        field += letter;
-      }
-    }
-    unterminated_ = quoted;
-    return false;
-  }
-
-  std::string_view text_;
-  char delimiter_;
-  std::size_t position_ = 0;
-  std::int64_t line_ = 1;
-  bool unterminated_ = false;
-};
-
-std::string row_problem(const std::vector<std::string>& fields,
-                        const std::vector<std::string>& header, bool unterminated) {
-  if (unterminated) return "found a quote that is never closed, expected a closing quote";
-  if (fields.size() != header.size())
-    return format("found {} fields, expected {} as in the header", fields.size(), header.size());
-  for (std::size_t i = 0; i < fields.size(); ++i)
-    if (!is_valid_utf8(fields[i]))
-      return format("{}: found bytes that are not UTF-8, expected UTF-8 text", header[i]);
-  return "";
-}
-
-void visit_csv(std::string_view text, const std::string& path, const VisitRecord& visit,
-               const VisitBadRecord& bad) {
-  const std::string_view first_line = text.substr(0, text.find('\n'));
-  const bool semicolons = std::count(first_line.begin(), first_line.end(), ';') >
-                          std::count(first_line.begin(), first_line.end(), ',');
-  CsvRows rows(text, semicolons ? ';' : ',');
-  std::vector<std::string> header;
-  std::vector<std::string> fields;
-  std::int64_t line = 1;
-  if (!rows.next(header, line)) return;
-  while (rows.next(fields, line)) {
-    if (fields.size() == 1 && fields[0].empty()) continue;
-    const std::string where = format("{}:{}", path, line);
-    const std::string problem = row_problem(fields, header, rows.unterminated());
-    if (!problem.empty()) {
-      bad(where, problem);
+void visit_csv(const MappedFile& file, const VisitRecord& visit, const VisitBadRecord& bad) {
+  const DecodedText decoded = decode_text(file.text(), "auto", file.path());
+  std::string_view text = decoded.utf8;
+  const char declared = take_separator_line(text);
+  const char delimiter = declared != 0 ? declared : detect_delimiter(text, file.path());
+  const auto rows = split_csv(text, delimiter, 0, file.path());
+  for (std::size_t row = 1; row < rows.size(); ++row) {
+    const auto& names = rows[0].fields;
+    const auto& fields = rows[row].fields;
+    const std::string where = format("{}:{}", file.path().string(), rows[row].line);
+    if (fields.size() != names.size()) {
+      bad(where,
+          format("found {} fields, expected {} as in the header", fields.size(), names.size()));
       continue;
     }
     Json record = Json::object();
-    for (std::size_t i = 0; i < header.size(); ++i) record[header[i]] = fields[i];
+    for (std::size_t i = 0; i < names.size(); ++i) record[names[i]] = fields[i];
     visit(record, where);
   }
 }
@@ -169,6 +108,11 @@ void visit_any_json(std::string_view text, const std::string& path, const VisitR
     visit_lines(text, path, visit, bad);
 }
 
+bool is_json(std::string_view text) {
+  const std::string_view body = trim(text);
+  return body.starts_with('{') || body.starts_with('[');
+}
+
 struct SampleFound {};
 
 }  // namespace
@@ -177,11 +121,10 @@ void for_each_record(const std::filesystem::path& file, const VisitRecord& visit
                      const VisitBadRecord& bad) {
   const MappedFile mapped(file);
   const std::string_view text = text_of(mapped);
-  const std::string_view body = trim(text.substr(0, kSampleBytes));
-  if (body.starts_with('{') || body.starts_with('['))
+  if (is_json(text.substr(0, kSampleBytes)))
     visit_any_json(text, file.string(), visit, bad);
   else
-    visit_csv(text, file.string(), visit, bad);
+    visit_csv(mapped, visit, bad);
 }
 
 void for_each_json_record(const std::filesystem::path& file, const VisitRecord& visit) {
@@ -205,6 +148,9 @@ FileSample sample_file(const std::filesystem::path& file) {
         },
         [](const std::string&, const std::string&) {});
   } catch (const SampleFound&) {
+  } catch (const FormatError&) {
+    // A transcript is no table; broken JSON is worth its own sentence.
+    if (is_json(sample.text)) throw;
   }
   return sample;
 }

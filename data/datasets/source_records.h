@@ -14,7 +14,7 @@ using VisitRecord = std::function<void(const Json& record, const std::string& wh
 using VisitBadRecord = std::function<void(const std::string& where, const std::string& reason)>;
 
 /// Calls `visit(record, where)` for every record of a JSON Lines file, of one JSON array or object,
-/// or of a CSV file with a header (RFC 4180, comma or semicolon; every field is a text). They are
+/// or of a CSV file with a header (data/answers/csv_records.h; every field is a text). They are
 /// told apart by the first character that is no space. `where` is `path:line`, for an array
 /// `path[i]`. A record that cannot be read goes to `bad` and reading goes on behind it. FormatError
 /// when the file as a whole is no text of these kinds.
