@@ -61,10 +61,11 @@ else
 fi
 
 say "3. Sessions become training data, split by client"
+split=(--set split.validation=0.25 --set split.test=0)
 [ -n "$model" ] || make "$out/dataset-base/manifest.json" \
-  sqpsych dataset "$out/sessions-base/sessions.jsonl" --config configs/dataset/demo.json --output "$out/dataset-base" --overwrite
+  sqpsych dataset "$out/sessions-base/sessions.jsonl" --config configs/dataset/sessions.json "${split[@]}" --output "$out/dataset-base" --overwrite
 make "$out/dataset/manifest.json" \
-  sqpsych dataset "$out/sessions/sessions.jsonl" --config configs/dataset/demo.json --output "$out/dataset" --overwrite
+  sqpsych dataset "$out/sessions/sessions.jsonl" --config configs/dataset/sessions.json "${split[@]}" --output "$out/dataset" --overwrite
 
 template=()
 if [ -z "$model" ]; then
