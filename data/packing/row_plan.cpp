@@ -123,7 +123,7 @@ TokenizedRow tokenize_row(const DatasetRow& row, const Tokenizer& tokenizer,
     }
   } else {
     const std::string text = row.prompt + row.completion;
-    const Encoding encoding = tokenizer.encode(text, {true, {{0, text.size()}}});
+    const Encoding encoding = tokenizer.encode(text, {true, {{0, text.size()}}, {}});
     tokenized.ids = encoding.ids;
     const auto eos = tokenizer.eos();
     if (eos && (tokenized.ids.empty() || tokenized.ids.back() != *eos))
