@@ -12,6 +12,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "models/kernels/precision.h"
 #include "models/layers/decoder.h"
@@ -103,12 +104,18 @@ at::Tensor chunked_loss(const HeadInputs& inputs, const at::Tensor& targets_S,
   return loss;
 }
 
+std::optional<at::Tensor> present(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
+
 class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden_SE,
-                            const at::Tensor& weight_VE, const at::Tensor& inner_SR,
-                            const at::Tensor& inner_weight_VR, const at::Tensor& targets_S) {
-    const HeadInputs inputs{hidden_SE, weight_VE, inner_SR, inner_weight_VR};
+                            const at::Tensor& weight_VE, const std::optional<at::Tensor>& inner_SR,
+                            const std::optional<at::Tensor>& inner_weight_VR,
+                            const at::Tensor& targets_S) {
+    const HeadInputs inputs{hidden_SE, weight_VE, inner_SR.value_or(at::Tensor()),
+                            inner_weight_VR.value_or(at::Tensor())};
     auto gradients = wanted_gradients(inputs);
     const auto loss = chunked_loss(inputs, targets_S, &gradients);
     gradients.round_to(inputs);
@@ -132,8 +139,8 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
 at::Tensor linear_cross_entropy_sum(const HeadInputs& inputs, const at::Tensor& targets_S) {
   if (!at::GradMode::is_enabled())
     return chunked_loss(inputs, targets_S, nullptr).to(wide_type(inputs.hidden_SE.scalar_type()));
-  return LinearCrossEntropy::apply(inputs.hidden_SE, inputs.weight_VE, inputs.inner_SR,
-                                   inputs.inner_weight_VR, targets_S);
+  return LinearCrossEntropy::apply(inputs.hidden_SE, inputs.weight_VE, present(inputs.inner_SR),
+                                   present(inputs.inner_weight_VR), targets_S);
 }
 
 at::Tensor linear_cross_entropy_sum_reference(const HeadInputs& inputs,
