@@ -39,7 +39,8 @@ class AddedTokenFinder {
  public:
   AddedTokenFinder() = default;
   /// `patterns[i]` is the text under which `tokens[i]` is found; empty ones are never found.
-  AddedTokenFinder(const std::vector<const AddedToken*>& tokens, const std::vector<std::string>& patterns);
+  AddedTokenFinder(const std::vector<const AddedToken*>& tokens,
+                   const std::vector<std::string>& patterns);
 
   /// Cuts `text` at the added tokens. `blocked(range)` forbids control tokens there.
   template <class Blocked>
@@ -47,9 +48,10 @@ class AddedTokenFinder {
     std::vector<Fragment> fragments;
     std::size_t done = 0;
     for (std::size_t at = 0; at < text.size();) {
-      const auto [token, length] = longest_at(text, at, [&](const AddedToken& candidate, std::size_t size) {
-        return !(candidate.special && blocked(ByteSpan{at, at + size}));
-      });
+      const auto [token, length] =
+          longest_at(text, at, [&](const AddedToken& candidate, std::size_t size) {
+            return !(candidate.special && blocked(ByteSpan{at, at + size}));
+          });
       if (!token) {
         ++at;
         continue;

@@ -14,7 +14,8 @@ using LargeJson = nlohmann::json;
 /// than 100 are FormatErrors that name the file.
 LargeJson read_large_json(const std::filesystem::path& path);
 
-/// An object's text under `key`, or `otherwise` when it is absent or null. FormatError on another type.
+/// An object's text under `key`, or `otherwise` when it is absent or null. FormatError on another
+/// type.
 std::string text_or(const LargeJson& object, const char* key, const std::string& otherwise,
                     const std::string& where);
 bool flag_or(const LargeJson& object, const char* key, bool otherwise, const std::string& where);

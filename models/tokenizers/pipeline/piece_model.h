@@ -16,7 +16,9 @@ namespace sqpsych::tokenizers {
 /// Look-up of texts without copying them.
 struct TextHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 using TokenIds = std::unordered_map<std::string, TokenId, TextHash, std::equal_to<>>;
 
@@ -49,9 +51,10 @@ struct MergeBpeOptions {
 
 /// BPE by a list of merges: the pair with the lowest rank first, the leftmost on ties.
 /// Pairs of texts; FormatError when a merge names a token that is not in `ids`.
-std::unique_ptr<PieceModel> make_merge_bpe(std::shared_ptr<const TokenIds> ids,
-                                           const std::vector<std::pair<std::string, std::string>>& merges,
-                                           const MergeBpeOptions& options, const std::string& where);
+std::unique_ptr<PieceModel> make_merge_bpe(
+    std::shared_ptr<const TokenIds> ids,
+    const std::vector<std::pair<std::string, std::string>>& merges, const MergeBpeOptions& options,
+    const std::string& where);
 
 /// SentencePiece BPE by scores: the adjacent pair whose joined text is a token with the highest
 /// score first, the leftmost on ties; characters that are no token become `<0xHH>` bytes, or
@@ -61,7 +64,8 @@ struct ScoreBpeOptions {
   std::optional<TokenId> unknown;
   std::array<TokenId, 256> byte_ids;  ///< -1 where the vocabulary has no such byte
 };
-std::unique_ptr<PieceModel> make_score_bpe(std::shared_ptr<const TokenIds> ids, std::vector<float> scores,
+std::unique_ptr<PieceModel> make_score_bpe(std::shared_ptr<const TokenIds> ids,
+                                           std::vector<float> scores,
                                            const ScoreBpeOptions& options);
 
 }  // namespace sqpsych::tokenizers

@@ -32,7 +32,8 @@ SpecialIds special_ids(const SpecialTokenSettings& settings, const TokenTable& t
 /// Types for GGUF: control for special tokens and those that look like it, user-defined for other
 /// added ones, byte for `<0xHH>` when `has_bytes`, unused for gaps, otherwise normal.
 /// Marks in `added` as special what became control.
-std::vector<TokenType> token_types(const std::vector<std::string>& tokens, const SpecialIds& special,
-                                   bool has_bytes, std::vector<AddedToken>& added);
+std::vector<TokenType> token_types(const std::vector<std::string>& tokens,
+                                   const SpecialIds& special, bool has_bytes,
+                                   std::vector<AddedToken>& added);
 
 }  // namespace sqpsych::tokenizers

@@ -27,11 +27,11 @@ using PreTokenizer = std::function<Pieces(Pieces)>;
 struct StepSummary {
   std::vector<std::string> names;  ///< types in order, Sequences opened
   bool prepends_space_mark = false;
-  bool replaces_space = false;     ///< U+0020 by U+2581
+  bool replaces_space = false;  ///< U+0020 by U+2581
   bool byte_level = false;
   bool byte_level_prefix_space = false;
-  std::string split_pattern;       ///< the one split regex; empty when there is none
-  std::string foreign;             ///< the first step that GGUF has no word for
+  std::string split_pattern;  ///< the one split regex; empty when there is none
+  std::string foreign;        ///< the first step that GGUF has no word for
 };
 
 /// Normalizers: null, Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD. FormatError names others.

@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "models/tokenizers/pipeline/pipeline_tokenizer.h"
+#include "models/tokenizers/pipeline/special_tokens.h"
+#include "models/tokenizers/pipeline/split_regex.h"
+
+namespace sqpsych::tokenizers {
+namespace {
+
+using Merges = std::vector<std::pair<std::string, std::string>>;
+
+std::filesystem::path first_existing(const std::filesystem::path& folder, const char* first,
+                                     const char* second) {
+  return std::filesystem::exists(folder / first) ? folder / first : folder / second;
+}
+
+void read_vocabulary(const std::filesystem::path& path, TokenTable& table) {
+  const LargeJson file = read_large_json(path);
+  if (!file.is_object())
+    throw FormatError(format("{}: found {}, expected an object of tokens and ids.", path.string(),
+                             file.type_name()));
+  for (const auto& [token, id] : file.items()) {
+    if (!id.is_number_integer())
+      throw FormatError(
+          format("{}: token '{}': found {}, expected an id.", path.string(), token, id.dump()));
+    table.add(token, id.get<std::int64_t>());
+  }
+}
+
+/// One "left right" a line; a first line that begins with #version is no merge.
+Merges read_merges(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  std::string_view text = file.text();
+  const std::size_t invalid = find_invalid_utf8(text);
+  if (invalid != std::string_view::npos)
+    throw FormatError(
+        format("{}: found bytes that are not UTF-8 at offset {}, expected UTF-8 text.",
+               path.string(), invalid));
+  Merges merges;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty() || (number == 1 && line.starts_with("#version"))) continue;
+    const auto space = line.find(' ');
+    if (space == std::string_view::npos || space == 0 || space + 1 == line.size() ||
+        line.find(' ', space + 1) != std::string_view::npos)
+      throw FormatError(
+          format("{}:{}: found '{}', expected 'left right'.", path.string(), number, line));
+    merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+  return merges;
+}
+
+const NamedSplit& need_split(const std::string& name, const std::string& where) {
+  const NamedSplit* split = find_split_by_name(name);
+  if (split) return *split;
+  throw ConfigError(
+      format("{}: split regex: found {}, expected one of {}: these files do not name it. Set "
+             "tokenizer_split.",
+             where, name.empty() ? "none" : "'" + name + "'", quoted_list(split_names())));
+}
+
+}  // namespace
+
+bool has_vocabulary_files(const std::filesystem::path& folder) {
+  const auto exists = [&](const char* name) { return std::filesystem::exists(folder / name); };
+  return (exists("vocab.json") || exists("encoder.json")) &&
+         (exists("merges.txt") || exists("vocab.bpe"));
+}
+
+std::unique_ptr<Tokenizer> load_vocabulary_files(const std::filesystem::path& folder,
+                                                 const std::string& split_name) {
+  const auto path = first_existing(folder, "vocab.json", "encoder.json");
+  const std::string where = path.string();
+  const NamedSplit& split = need_split(split_name, where);
+  const SpecialTokenSettings settings = read_special_token_settings(folder);
+
+  PipelineParts parts;
+  parts.where = where;
+  TokenTable table(where);
+  read_vocabulary(path, table);
+  MergeBpeOptions options;
+  options.ignore_merges = split.ignore_merges;
+  parts.model = make_merge_bpe(std::make_shared<TokenIds>(*table.ids()),
+                               read_merges(first_existing(folder, "merges.txt", "vocab.bpe")),
+                               options, where);
+  parts.added = settings.added;
+  for (const auto& token : parts.added) table.add(token.content, token.id);
+  parts.special = special_ids(settings, table, {}, {});
+  parts.tokens = table.by_id();
+  parts.ids = table.ids();
+  parts.types = token_types(parts.tokens, parts.special, false, parts.added);
+  parts.pre_tokenizers = {isolated_split_step(std::string(split.pattern), where),
+                          byte_letters_step()};
+  parts.decoders = byte_level_decoder();
+  parts.gguf.model = "gpt2";
+  parts.gguf.pre = split.gguf_pre;
+  return make_pipeline_tokenizer(std::move(parts));
+}
+
+}  // namespace sqpsych::tokenizers
