@@ -46,12 +46,12 @@ std::string axes(const LineChart& chart, const Scale& x, const Scale& y) {
   for (double tick : axis_ticks(y.low, y.high, 5)) {
     svg += format("<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kLeft,
                   kWidth - kRight, y(tick), y(tick));
-    svg += text_at(kLeft - 8, y(tick) + 4, "end", number_text(tick));
+    svg += text_at(kLeft - 8, y(tick) + 4, "end", shown_number(tick));
   }
   for (double tick : axis_ticks(x.low, x.high, 8)) {
     svg += format("<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>\n",
                   x(tick), kHeight - kBottom, kHeight - kBottom + 5);
-    svg += text_at(x(tick), kHeight - kBottom + 20, "middle", number_text(tick));
+    svg += text_at(x(tick), kHeight - kBottom + 20, "middle", shown_number(tick));
   }
   svg += text_at((kLeft + kWidth - kRight) / 2, kHeight - 6, "middle", chart.x_label);
   const auto turn = format(" transform=\"rotate(-90 14 {:.1f})\"", (kTop + kHeight - kBottom) / 2);
@@ -69,7 +69,7 @@ std::string drawn_curve(const Curve& curve, const char* colour, const Scale& x, 
       markers += format(
           "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\"><title>{}</title></circle>\n",
           x(px), y(py), colour,
-          html_escape(format("{} {}: {}", curve.name, number_text(px), number_text(py))));
+          html_escape(format("{} {}: {}", curve.name, shown_number(px), shown_number(py))));
   }
   return format("<path class=\"curve\" stroke=\"{}\" d=\"{}\"/>\n", colour, path) + markers;
 }

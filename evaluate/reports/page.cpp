@@ -54,7 +54,7 @@ std::vector<bool> number_columns(const Table& table) {
 
 }  // namespace
 
-std::string number_text(double value) {
+std::string shown_number(double value) {
   if (!std::isfinite(value)) return "not finite";
   if (value == std::floor(value) && std::abs(value) < 1e15)
     return with_thousands(static_cast<std::int64_t>(value));
@@ -63,9 +63,9 @@ std::string number_text(double value) {
   return size >= 0.001 ? format("{:.4g}", value) : format("{:.2g}", value);
 }
 
-std::string scalar_text(const Json& value) {
+std::string shown_scalar(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number()) return number_text(value.get<double>());
+  if (value.is_number()) return shown_number(value.get<double>());
   if (value.is_null()) return "";
   return value.dump();
 }
@@ -104,9 +104,14 @@ void Page::table(const Table& table) {
     const bool right = column < is_numeric.size() && is_numeric[column];
     body_ += format("<{}{}>{}</{}>", tag, right ? " class=\"number\"" : "", html_escape(text), tag);
   };
-  body_ += "<div class=\"wide\"><table>\n<tr>";
-  for (std::size_t i = 0; i < table.header.size(); ++i) cell("th", table.header[i], i);
-  body_ += "</tr>\n";
+  const bool has_header = std::any_of(table.header.begin(), table.header.end(),
+                                      [](const std::string& name) { return !name.empty(); });
+  body_ += "<div class=\"wide\"><table>\n";
+  if (has_header) {
+    body_ += "<tr>";
+    for (std::size_t i = 0; i < table.header.size(); ++i) cell("th", table.header[i], i);
+    body_ += "</tr>\n";
+  }
   for (const auto& row : table.rows) {
     body_ += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) cell("td", row[i], i);

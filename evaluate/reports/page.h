@@ -47,8 +47,8 @@ class Page {
 };
 
 /// A number for a reader: `1,234`, `0.1235`, `3.1e-05`.
-std::string number_text(double value);
-/// A JSON scalar as text: strings without quotes, numbers by number_text.
-std::string scalar_text(const Json& value);
+std::string shown_number(double value);
+/// A JSON scalar as text: strings without quotes, numbers by shown_number.
+std::string shown_scalar(const Json& value);
 
 }  // namespace sqpsych

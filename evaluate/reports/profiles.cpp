@@ -56,7 +56,7 @@ void show(const ProfileAccount& account, Page& page) {
   for (const auto& [name, score] : account.scores)
     scores.rows.push_back(
         {name, with_thousands(score.num_values),
-         score.num_values ? number_text(score.sum / static_cast<double>(score.num_values)) : "",
+         score.num_values ? shown_number(score.sum / static_cast<double>(score.num_values)) : "",
          with_thousands(score.num_prorated), with_thousands(score.num_without_value)});
   if (!scores.rows.empty()) page.table(scores);
   for (const auto& [name, score] : account.scores)

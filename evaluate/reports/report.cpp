@@ -59,7 +59,7 @@ void write_inputs(const Json& manifest, Page& page) {
     const auto path = input.value("path", std::string());
     if (input.contains("files"))
       for (const auto& [name, hash] : input["files"].items())
-        table.rows.push_back({path + "/" + name, scalar_text(hash).substr(0, 16)});
+        table.rows.push_back({path + "/" + name, shown_scalar(hash).substr(0, 16)});
     else
       table.rows.push_back({path, input.value("sha256", std::string()).substr(0, 16)});
   }
@@ -74,12 +74,12 @@ void write_account(const Json& manifest, Page& page) {
   for (const auto& [key, value] : manifest.items()) {
     if (kShownElsewhere.count(key)) continue;
     if (value.is_primitive()) {
-      table.rows.push_back({key, scalar_text(value)});
+      table.rows.push_back({key, shown_scalar(value)});
     } else if (value.is_object() && std::all_of(value.begin(), value.end(), [](const Json& item) {
                  return item.is_primitive();
                })) {
       for (const auto& [name, item] : value.items())
-        table.rows.push_back({key + ": " + name, scalar_text(item)});
+        table.rows.push_back({key + ": " + name, shown_scalar(item)});
     } else {
       page.folded_json(key, value);
     }

@@ -32,20 +32,20 @@ void show_figures(const std::map<std::string, Points>& series, Page& page) {
   std::vector<std::pair<std::string, std::string>> figures;
   const auto loss = points_of(series, "loss");
   const auto validation = points_of(series, "eval_loss");
-  if (!loss.empty()) figures.emplace_back("optimizer steps", number_text(loss.back().first));
-  if (!loss.empty()) figures.emplace_back("last training loss", number_text(loss.back().second));
+  if (!loss.empty()) figures.emplace_back("optimizer steps", shown_number(loss.back().first));
+  if (!loss.empty()) figures.emplace_back("last training loss", shown_number(loss.back().second));
   if (!validation.empty()) {
     auto best = validation.front();
     for (const auto& point : validation)
       if (point.second < best.second) best = point;
     const bool before = validation.front().first == 0;
     figures.emplace_back(before ? "validation loss before" : "first validation loss",
-                         number_text(validation.front().second));
-    figures.emplace_back(format("best validation loss, step {}", number_text(best.first)),
-                         number_text(best.second));
+                         shown_number(validation.front().second));
+    figures.emplace_back(format("best validation loss, step {}", shown_number(best.first)),
+                         shown_number(best.second));
   }
   const auto tokens = points_of(series, "num_tokens");
-  if (!tokens.empty()) figures.emplace_back("tokens seen", number_text(tokens.back().second));
+  if (!tokens.empty()) figures.emplace_back("tokens seen", shown_number(tokens.back().second));
   page.figures(figures);
 }
 
@@ -70,7 +70,7 @@ void show_evaluations(const std::map<std::string, Points>& series, Page& page) {
   if (validation.empty()) return;
   Table table{{"step", "validation loss", "perplexity"}, {}};
   for (const auto& [step, loss] : validation)
-    table.rows.push_back({number_text(step), number_text(loss), number_text(std::exp(loss))});
+    table.rows.push_back({shown_number(step), shown_number(loss), shown_number(std::exp(loss))});
   page.table(table);
 }
 
@@ -103,7 +103,7 @@ std::vector<SampleReplies> read_samples(const std::filesystem::path& file, std::
 }
 
 void show_reply(const Json& record, const char* when, Page& page) {
-  page.utterance(format("reply {} (step {})", when, scalar_text(record.value("step", Json(0)))),
+  page.utterance(format("reply {} (step {})", when, shown_scalar(record.value("step", Json(0)))),
                  record.value("reply", std::string()), true);
 }
 
