@@ -11,12 +11,14 @@
 namespace sqpsych {
 // One line per command, in the order of the pipeline; each is defined in cli/NAME.cpp.
 void add_profiles_command(CLI::App& app, ExitCode& result);
+void add_generate_command(CLI::App& app, ExitCode& result);
 void add_dataset_command(CLI::App& app, ExitCode& result);
 void add_report_command(CLI::App& app, ExitCode& result);
 
 namespace {
 constexpr AddCommand kCommands[] = {
     add_profiles_command,
+    add_generate_command,
     add_dataset_command,
     add_report_command,
 };

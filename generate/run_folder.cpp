@@ -1,0 +1,193 @@
+#include "generate/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace sqpsych {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kLock = "run.lock";
+constexpr const char* kConfig = "config.json";
+constexpr const char* kInputs = "inputs.json";
+constexpr const char* kJournal = "journal.jsonl";
+constexpr const char* kSessions = "sessions.jsonl";
+
+std::string file_name_of(const std::string& text) {
+  return text.starts_with('/') ? fs::path(text).filename().string() : text;
+}
+
+bool same_value(const Json& left, const Json& right) {
+  if (left.is_string() && right.is_string())
+    return file_name_of(left.get<std::string>()) == file_name_of(right.get<std::string>());
+  return left == right;
+}
+
+std::string shown(const Json& value) {
+  auto text = value.dump();
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return is_valid_utf8(text) ? text : "a long text";
+}
+
+void compare_values(const Json& found, const Json& expected, const std::string& path,
+                    const std::vector<std::string>& free_keys,
+                    std::vector<std::string>& differences) {
+  if (std::find(free_keys.begin(), free_keys.end(), path) != free_keys.end()) return;
+  if (!found.is_object() || !expected.is_object()) {
+    if (!same_value(found, expected))
+      differences.push_back(
+          format("{}: found {}, expected {}", path, shown(found), shown(expected)));
+    return;
+  }
+  std::set<std::string> keys;
+  for (const auto& [key, value] : found.items()) keys.insert(key);
+  for (const auto& [key, value] : expected.items()) keys.insert(key);
+  for (const auto& key : keys) {
+    const auto at = [&](const Json& object) {
+      return object.contains(key) ? object[key] : Json(nullptr);
+    };
+    compare_values(at(found), at(expected), path.empty() ? key : path + "." + key, free_keys,
+                   differences);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> json_differences(const Json& found, const Json& expected,
+                                          const std::vector<std::string>& free_keys) {
+  std::vector<std::string> differences;
+  compare_values(found, expected, "", free_keys, differences);
+  return differences;
+}
+
+SessionRecord summary_of(const Session& session) {
+  SessionRecord record;
+  record.complete = session.status == "complete";
+  record.stop_reason = session.stop_reason;
+  if (session.failure) record.failure = split(session.failure->reason, ":").front();
+  record.utterances = static_cast<std::int64_t>(session.messages.size());
+  for (const auto& message : session.messages) {
+    record.prompt_tokens += message.prompt_tokens;
+    record.completion_tokens += message.completion_tokens;
+  }
+  return record;
+}
+
+RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing existing)
+    : path_(path) {
+  if (fs::exists(path_) && !fs::is_directory(path_))
+    throw ConfigError(
+        format("--output: '{}': found a file, expected a folder or nothing.", path_.string()));
+  const bool is_run = fs::exists(path_ / kConfig) || fs::exists(path_ / kLock);
+  if (fs::exists(path_) && !fs::is_empty(path_) && !is_run && existing == Existing::kRefuse)
+    throw ConfigError(
+        format("--output: '{}': found a folder with other files, expected a run or "
+               "nothing. Choose another --output or pass --overwrite.",
+               path_.string()));
+  fs::create_directories(path_);
+  lock();
+  if (existing == Existing::kOverwrite) start_over();
+  if (fs::exists(path_ / kConfig) && fs::exists(path_ / kInputs)) compare(identity);
+  write_file_atomic(path_ / kConfig, identity.config.dump(2) + "\n");
+  write_file_atomic(path_ / kInputs, identity.inputs.dump(2) + "\n");
+  dropped_bytes_ = drop_half_line(path_ / kJournal);
+  read_records(path_ / kSessions, nullptr);
+  read_records(path_ / kJournal, nullptr);
+}
+
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+/// The system drops the lock when its holder dies, so a lock file that was left behind is no
+/// obstacle.
+void RunFolder::lock() {
+  lock_ = ::open((path_ / kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0)
+    throw ResourceError(
+        format("--output: '{}': found no permission to write, expected a folder of "
+               "yours.",
+               path_.string()));
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    const auto holder = std::string(trim(read_file(path_ / kLock)));
+    ::close(lock_);
+    lock_ = -1;
+    throw ConfigError(
+        format("--output: '{}': found process {} at work in it, expected none. Wait "
+               "for it or choose another --output.",
+               path_.string(), holder));
+  }
+  const auto process = format("{}\n", ::getpid());
+  if (::ftruncate(lock_, 0) != 0 ||
+      ::write(lock_, process.data(), process.size()) != static_cast<ssize_t>(process.size()))
+    throw ResourceError(
+        format("--output: '{}': found that '{}' cannot be written, expected room "
+               "on the disk.",
+               path_.string(), kLock));
+}
+
+void RunFolder::start_over() const {
+  for (const auto& entry : fs::directory_iterator(path_))
+    if (entry.path().filename() != kLock) fs::remove_all(entry.path());
+}
+
+void RunFolder::compare(const RunIdentity& identity) const {
+  auto differences =
+      json_differences(identity.config, read_json(path_ / kConfig), identity.free_keys);
+  for (auto& difference : json_differences(identity.inputs, read_json(path_ / kInputs), {}))
+    differences.push_back(std::move(difference));
+  ProblemList problems;
+  for (auto& difference : differences) problems.add(std::move(difference));
+  if (!problems.empty())
+    throw ConfigError(problems.text(path_.string()) +
+                      "\nThe run in this folder was begun with other settings: choose another "
+                      "--output, or pass --overwrite to start over.");
+}
+
+void RunFolder::read_records(const fs::path& file, std::map<std::string, std::string>* lines) {
+  if (!fs::exists(file)) return;
+  for_each_line(file, [&](Json record, std::int64_t line) {
+    const auto session = session_from_json(record, format("{}:{}", file.string(), line));
+    records_[session.id] = summary_of(session);
+    if (lines) (*lines)[session.id] = to_line(record);
+  });
+}
+
+void RunFolder::write_prompts(const std::map<std::string, std::string>& texts) const {
+  fs::create_directories(path_ / "prompts");
+  for (const auto& [name, text] : texts) write_file_atomic(path_ / "prompts" / name, text);
+}
+
+void RunFolder::append(const Session& session) {
+  const auto record = to_json(session);
+  const std::lock_guard guard(mutex_);
+  if (!journal_) journal_ = std::make_unique<JsonLinesAppender>(path_ / kJournal);
+  journal_->append(record);
+  records_[session.id] = summary_of(session);
+}
+
+void RunFolder::finish(const std::vector<std::string>& ids) {
+  journal_.reset();
+  std::map<std::string, std::string> lines;
+  read_records(path_ / kSessions, &lines);
+  read_records(path_ / kJournal, &lines);
+  AtomicFile file(path_ / kSessions);
+  for (const auto& id : ids) {
+    const auto line = lines.extract(id);
+    if (!line.empty()) file.write(line.mapped() + "\n");
+  }
+  // Sessions of an earlier run that asked for more replicates are kept behind the plan's.
+  for (const auto& [id, line] : lines) file.write(line + "\n");
+  file.commit();
+  fs::remove(path_ / kJournal);
+}
+
+}  // namespace sqpsych
