@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kTaggedStart = "<stata_dta>";  // format 117 and later
 constexpr std::string_view kTaggedEnd = "</stata_dta>";
 constexpr unsigned char kOldestFormat = 104;
+constexpr unsigned char kFirstCheckedFormat = 110;
 constexpr unsigned char kNewestUntaggedFormat = 115;
 
 bool recognises_dta(std::string_view head) {
@@ -31,17 +32,73 @@ std::optional<DateFormat> stata_date_format(const std::string& name) {
   return std::nullopt;
 }
 
-AnswerTable read_dta(const std::filesystem::path& file, const AnswerFileConfig& config) {
-  {
-    const MappedFile mapped(file);
-    if (mapped.text().starts_with(kTaggedStart) && !mapped.text().ends_with(kTaggedEnd))
-      throw FormatError(
-          format("answers: '{}': found no {} at the end, expected it. Is the file "
-                 "truncated?",
-                 file.string(), kTaggedEnd));
+[[noreturn]] void refuse_cut(const std::filesystem::path& file, const std::string& what) {
+  throw FormatError(format("answers: '{}': {}. Is the file truncated?", file.string(), what));
+}
+
+/// Walks an untagged file, formats 110 to 115 (Stata manual, "help dta"): fixed header, five lists
+/// of `columns` entries, expansion fields, rows, value label tables. ReadStat takes a file that
+/// ends inside the tables as complete.
+class UntaggedLayout {
+ public:
+  UntaggedLayout(std::string_view bytes, const std::filesystem::path& file)
+      : bytes_(bytes), file_(file), is_little_(bytes[1] == 2) {}
+
+  /// Bytes behind the last whole value label table; 0 in a sound file.
+  std::size_t excess(const ReadStatResult& result) {
+    const std::size_t columns = result.table.columns.size();
+    const std::size_t format_width = version() >= 114 ? 49 : 12;
+    std::size_t at = 109 + columns * (1 + 33 + format_width + 33 + 81) + 2 * (columns + 1);
+    at = behind_expansion_fields(at) + result.table.rows.size() * result.row_bytes;
+    while (at + kTableHeaderBytes <= bytes_.size()) {
+      const std::size_t end = at + kTableHeaderBytes + integer(at);
+      if (end > bytes_.size()) break;
+      at = end;
+    }
+    return at > bytes_.size() ? bytes_.size() : bytes_.size() - at;
   }
+
+ private:
+  static constexpr std::size_t kTableHeaderBytes = 4 + 33 + 3;
+
+  unsigned version() const { return static_cast<unsigned char>(bytes_[0]); }
+
+  std::size_t integer(std::size_t at) const {
+    if (at + 4 > bytes_.size()) refuse_cut(file_, "found an end inside the header");
+    std::size_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      value = value << 8 | static_cast<unsigned char>(bytes_[at + (is_little_ ? 3 - i : i)]);
+    return value;
+  }
+
+  std::size_t behind_expansion_fields(std::size_t at) const {
+    while (true) {
+      const std::size_t length = integer(at + 1);
+      const bool is_last = bytes_[at] == 0 && length == 0;
+      at += 5 + length;
+      if (is_last) return at;
+    }
+  }
+
+  std::string_view bytes_;
+  const std::filesystem::path& file_;
+  bool is_little_;
+};
+
+AnswerTable read_dta(const std::filesystem::path& file, const AnswerFileConfig& config) {
+  const MappedFile mapped(file);
+  const auto bytes = mapped.text();
+  const bool is_tagged = bytes.starts_with(kTaggedStart);
+  if (is_tagged && !bytes.ends_with(kTaggedEnd))
+    refuse_cut(file, format("found no {} at the end, expected it", kTaggedEnd));
   const ReadStatFormat layout{"Stata", readstat_parse_dta, stata_date_format};
-  return std::move(read_with_readstat(layout, file, config).table);
+  ReadStatResult result = read_with_readstat(layout, file, config);
+  if (!is_tagged && static_cast<unsigned char>(bytes[0]) >= kFirstCheckedFormat) {
+    const std::size_t excess = UntaggedLayout(bytes, file).excess(result);
+    if (excess > 0)
+      refuse_cut(file, format("found {} bytes of an incomplete value label table", excess));
+  }
+  return std::move(result.table);
 }
 
 }  // namespace

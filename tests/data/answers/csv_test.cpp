@@ -128,7 +128,7 @@ TEST(Csv, HostileFilesGetOneSentence) {
   EXPECT_THAT(error_of("a,b\n1,\"x\n2,3\n"), HasSubstr("line 2: found a quote"));
   EXPECT_THAT(error_of("a\nM\xFCller\n", as_utf8), HasSubstr("line 2, byte 3: found 0xfc"));
   EXPECT_THAT(error_of("a\nM\xC3\xBCller\nZ\xC3\xBCrich\n\xFF\n"),
-              HasSubstr("line 4, byte 17: found 0xff"));
+              HasSubstr("line 4, byte 18: found 0xff"));
   EXPECT_THAT(error_of("a\nx\x81y\n"), HasSubstr("found 0x81"));
   EXPECT_THAT(error_of("a\n\"" + std::string(kLongRow, 'x') + "\"\n"), HasSubstr("a row of over"));
   EXPECT_THAT(error_of("a\n" + std::string(kLongRow, 'x') + "\n"), HasSubstr("a row of over"));

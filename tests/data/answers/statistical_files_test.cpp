@@ -29,8 +29,8 @@ StatFile spss_answers() {
             .missing_values = {7, 9}},
            {.name = "gender", .value_labels = {{1, "männlich"}, {2, "weiblich"}}},
            {.name = "visit", .format = "DATE11"}},
-          {{std::string("a-1"), 2.0, 1.0, 13802227200.0},
-           {std::string("b-2"), 7.0, 2.0, 13802227200.0 + 86400.0},
+          {{std::string("a-1"), 2.0, 1.0, 13802400000.0},
+           {std::string("b-2"), 7.0, 2.0, 13802400000.0 + 86400.0},
            {std::string("c-3"), 9.0, std::monostate(), std::monostate()}}};
 }
 

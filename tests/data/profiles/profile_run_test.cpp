@@ -43,9 +43,9 @@ ProfilesConfig config_of(const Json& document) {
 constexpr const char* kHeader = "id,g1,g2,g3,g4,g5,g6,g7";
 
 /// Runs a mapping over one text file and keeps the output folder.
-class Run {
+class OneFile {
  public:
-  Run(const Json& mapping, const std::string& csv) {
+  OneFile(const Json& mapping, const std::string& csv) {
     write_text(folder_ / "answers.csv", csv);
     options_.answers = {folder_ / "answers.csv"};
     options_.output = folder_ / "out";
@@ -67,7 +67,7 @@ class Run {
 
 std::string error_of(const Json& mapping, const std::string& csv) {
   try {
-    Run run(mapping, csv);
+    OneFile run(mapping, csv);
   } catch (const Error& error) {
     return error.what();
   }
@@ -81,8 +81,9 @@ std::string lines(const std::vector<std::string>& rows) {
 }
 
 TEST(ProfileRun, EveryRowEndsAsProfileOrAsNamedSkip) {
-  const Run run(gad7_mapping(), lines({"a,0,1,2,3,0,1,2", "b,0,1,2,4,0,1,x", "a,1,1,1,1,1,1,1",
-                                       ",1,1,1,1,1,1,1", "c,,,,,,,", "d,1,2", "e,1,1,1,,1,1,1"}));
+  const OneFile run(gad7_mapping(),
+                    lines({"a,0,1,2,3,0,1,2", "b,0,1,2,4,0,1,x", "a,1,1,1,1,1,1,1",
+                           ",1,1,1,1,1,1,1", "c,,,,,,,", "d,1,2", "e,1,1,1,,1,1,1"}));
   EXPECT_EQ(run.counts().rows, 7);
   EXPECT_EQ(run.counts().profiles, 2);
   EXPECT_EQ(run.counts().faulty, 4);
@@ -152,15 +153,15 @@ TEST(ProfileRun, ClientIdMustBeDeclared) {
   mapping["client_id"] = Json::object();
   EXPECT_THROW(config_of(mapping), ConfigError);
   mapping["client_id"] = {{"row_number", true}};
-  const Run run(mapping, lines({"a,0,1,2,3,0,1,2", "a,0,1,2,3,0,1,2"}));
+  const OneFile run(mapping, lines({"a,0,1,2,3,0,1,2", "a,0,1,2,3,0,1,2"}));
   EXPECT_EQ(run.counts().clients, 2);
   EXPECT_EQ(run.links()[1]["source_id"], "row 3");
 }
 
 TEST(ProfileRun, PseudonymsAreKeyedAndSayNothing) {
   const std::string csv = lines({"anna,0,1,2,3,0,1,2", "bob,0,1,2,3,0,1,2"});
-  const Run first(gad7_mapping(), csv);
-  const Run second(gad7_mapping(), csv);
+  const OneFile first(gad7_mapping(), csv);
+  const OneFile second(gad7_mapping(), csv);
   EXPECT_NE(first.profiles()[0].client_id, second.profiles()[0].client_id);
   EXPECT_NE(first.profiles()[0].client_id, first.profiles()[1].client_id);
   EXPECT_EQ(first.profiles()[0].client_id.size(), 18u);
@@ -173,7 +174,7 @@ TEST(ProfileRun, PseudonymsAreKeyedAndSayNothing) {
 
 TEST(ProfileRun, OutputIsPrivateKeptAndKeepsItsKey) {
   const std::string csv = lines({"a,0,1,2,3,0,1,2"});
-  const Run run(gad7_mapping(), csv);
+  const OneFile run(gad7_mapping(), csv);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(run.options().output)) {
     struct stat status {};
     ASSERT_EQ(stat(entry.path().c_str(), &status), 0);
@@ -200,8 +201,8 @@ TEST(ProfileRun, KeyFileMustExistAndBeLongEnough) {
   write_text(folder / "key", "short\n");
   EXPECT_THAT(error_of(mapping, csv), HasSubstr("found 5 characters"));
   write_text(folder / "key", "0123456789abcdef\n");
-  const Run first(mapping, csv);
-  const Run second(mapping, csv);
+  const OneFile first(mapping, csv);
+  const OneFile second(mapping, csv);
   EXPECT_EQ(first.profiles()[0].client_id, second.profiles()[0].client_id);
   EXPECT_FALSE(std::filesystem::exists(first.options().output / "links/key"));
 }
@@ -219,9 +220,9 @@ TEST(ProfileRun, RecodesMissingCodesTextsLabelsAndRisk) {
       {"score", "gad7.total"},
       {"levels", {{{"at_least", 0}, {"name", "low"}}, {{"at_least", 10}, {"name", "high"}}}}};
   const std::string header = std::string(kHeader) + ",sex,alarm,note\n";
-  const Run run(mapping, header +
-                             "a,-9,always,3,Nearly every day,beinahe jeden tag,3,3,2,1,fine\n" +
-                             "b,0,never,0,0,0,0,0,99,0,\n" + "c,0,never,0,0,0,0,0,3,0,\n");
+  const OneFile run(mapping, header +
+                                 "a,-9,always,3,Nearly every day,beinahe jeden tag,3,3,2,1,fine\n" +
+                                 "b,0,never,0,0,0,0,0,99,0,\n" + "c,0,never,0,0,0,0,0,3,0,\n");
   const auto profiles = run.profiles();
   ASSERT_EQ(profiles.size(), 2u);
   EXPECT_EQ(profiles[0].questionnaires[0].items[0].missing, "refused");
@@ -244,7 +245,7 @@ TEST(ProfileRun, RequireDecidesAboutMissingItems) {
   for (const auto& [require, profiles] : profiles_by_require) {
     Json mapping = gad7_mapping();
     mapping["questionnaires"][0]["require"] = require;
-    EXPECT_EQ(Run(mapping, csv).counts().profiles, profiles) << require;
+    EXPECT_EQ(OneFile(mapping, csv).counts().profiles, profiles) << require;
   }
 }
 
