@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kTaggedStart = "<stata_dta>";  // format 117 and later
 constexpr std::string_view kTaggedEnd = "</stata_dta>";
 constexpr unsigned char kOldestFormat = 104;
-constexpr unsigned char kFirstCheckedFormat = 110;
+constexpr unsigned char kFirstCheckedFormat = 111;
 constexpr unsigned char kNewestUntaggedFormat = 115;
 
 bool recognises_dta(std::string_view head) {
@@ -36,7 +36,7 @@ std::optional<DateFormat> stata_date_format(const std::string& name) {
   throw FormatError(format("answers: '{}': {}. Is the file truncated?", file.string(), what));
 }
 
-/// Walks an untagged file, formats 110 to 115 (Stata manual, "help dta"): fixed header, five lists
+/// Walks an untagged file, formats 111 to 115 (Stata manual, "help dta"): fixed header, five lists
 /// of `columns` entries, expansion fields, rows, value label tables. ReadStat takes a file that
 /// ends inside the tables as complete.
 class UntaggedLayout {
@@ -48,8 +48,8 @@ class UntaggedLayout {
   std::size_t excess(const ReadStatResult& result) {
     const std::size_t columns = result.table.columns.size();
     const std::size_t format_width = version() >= 114 ? 49 : 12;
-    std::size_t at = 109 + columns * (1 + 33 + format_width + 33 + 81) + 2 * (columns + 1);
-    at = behind_expansion_fields(at) + result.table.rows.size() * result.row_bytes;
+    std::size_t at = kTypesStart + columns * (1 + 33 + format_width + 33 + 81) + 2 * (columns + 1);
+    at = behind_expansion_fields(at) + result.table.rows.size() * row_bytes(columns);
     while (at + kTableHeaderBytes <= bytes_.size()) {
       const std::size_t end = at + kTableHeaderBytes + integer(at);
       if (end > bytes_.size()) break;
@@ -59,9 +59,21 @@ class UntaggedLayout {
   }
 
  private:
+  static constexpr std::size_t kTypesStart = 4 + 2 + 4 + 81 + 18;
   static constexpr std::size_t kTableHeaderBytes = 4 + 33 + 3;
 
   unsigned version() const { return static_cast<unsigned char>(bytes_[0]); }
+
+  /// Type codes up to 244 are the lengths of texts; 251 to 255 byte, int, long, float, double.
+  std::size_t row_bytes(std::size_t columns) const {
+    constexpr std::size_t kNumberBytes[] = {1, 2, 4, 4, 8};
+    std::size_t bytes = 0;
+    for (const char type : bytes_.substr(kTypesStart, columns)) {
+      const auto code = static_cast<unsigned char>(type);
+      bytes += code >= 251 ? kNumberBytes[code - 251] : code;
+    }
+    return bytes;
+  }
 
   std::size_t integer(std::size_t at) const {
     if (at + 4 > bytes_.size()) refuse_cut(file_, "found an end inside the header");
