@@ -13,6 +13,7 @@ namespace sqpsych {
 void add_profiles_command(CLI::App& app, ExitCode& result);
 void add_generate_command(CLI::App& app, ExitCode& result);
 void add_dataset_command(CLI::App& app, ExitCode& result);
+void add_inspect_command(CLI::App& app, ExitCode& result);
 void add_report_command(CLI::App& app, ExitCode& result);
 
 namespace {
@@ -20,6 +21,7 @@ constexpr AddCommand kCommands[] = {
     add_profiles_command,
     add_generate_command,
     add_dataset_command,
+    add_inspect_command,
     add_report_command,
 };
 }  // namespace

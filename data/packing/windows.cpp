@@ -13,6 +13,12 @@ std::size_t first_supervised(const TokenizedRow& row) {
   return static_cast<std::size_t>(found - row.supervised.begin());
 }
 
+/// Position behind the last supervised token.
+std::size_t behind_supervised(const TokenizedRow& row) {
+  const auto found = std::find(row.supervised.rbegin(), row.supervised.rend(), 1);
+  return static_cast<std::size_t>(row.supervised.rend() - found);
+}
+
 bool is_supervised(const Message& message) {
   return message.role == "assistant" && message.weight.value_or(1) != 0;
 }
@@ -95,12 +101,13 @@ class ChatCutter {
       system_tokens_ += tokenizer.encode_ids(message.content, false).size();
     }
     find_blocks();
+    estimate_lengths();
   }
 
   std::vector<RowWindow> cut() {
     for (std::size_t next = 0; next < blocks_.size(); ++next) {
       if (!blocks_[next].supervised) continue;
-      if (length(next, next, next) <= max_length_)
+      if (base_tokens_ + block_tokens_[next] <= max_length_)
         next = add_window(next);
       else
         split_block(blocks_[next]);
@@ -136,19 +143,31 @@ class ChatCutter {
     return tokenize(start, first, last).ids.size();
   }
 
+  /// Tokens of each block and of what stands in front of all (system, BOS); exact up to pieces that
+  /// merge at the seams, so every window is counted again before it is taken.
+  void estimate_lengths() {
+    for (std::size_t i = 0; i < blocks_.size(); ++i) block_tokens_.push_back(length(i, i, i));
+    base_tokens_ = system_tokens_;
+    if (blocks_.size() > 1) base_tokens_ = block_tokens_[0] + block_tokens_[1] - length(0, 0, 1);
+    for (auto& tokens : block_tokens_) tokens -= std::min(tokens, base_tokens_);
+  }
+
   /// Adds the window whose loss starts with block `first`; returns the last block it trains.
   std::size_t add_window(std::size_t first) {
-    const double share = first == 0 ? 0 : context_share_;
-    const std::size_t room = max_length_ - std::min(system_tokens_, max_length_);
-    const std::size_t fresh = max_length_ - share_of(room, share);
-    std::size_t last = largest(first, blocks_.size() - 1, [&](std::size_t candidate) {
-      return length(first, first, candidate) <= fresh;
-    });
+    const std::size_t room = max_length_ - std::min(base_tokens_, max_length_);
+    const std::size_t fresh = max_length_ - share_of(room, first == 0 ? 0 : context_share_);
+    std::size_t last = first;
+    std::size_t tokens = base_tokens_ + block_tokens_[first];
+    while (last + 1 < blocks_.size() && tokens + block_tokens_[last + 1] <= fresh)
+      tokens += block_tokens_[++last];
+    while (last > first && length(first, first, last) > fresh) --last;
     while (!blocks_[last].supervised) --last;
-    const std::size_t before = largest(0, first, [&](std::size_t blocks) {
-      return length(first - blocks, first, last) <= max_length_;
-    });
-    windows_.add(tokenize(first - before, first, last), false);
+    std::size_t start = first;
+    tokens = length(first, first, last);
+    while (start > 0 && tokens + block_tokens_[start - 1] <= max_length_)
+      tokens += block_tokens_[--start];
+    while (start < first && length(start, first, last) > max_length_) ++start;
+    windows_.add(tokenize(start, first, last), false);
     return last;
   }
 
@@ -167,7 +186,7 @@ class ChatCutter {
     const std::size_t head = first_supervised(bare);
     need_room(head);
     const std::size_t room = max_length_ - head;
-    const std::size_t reply_tokens = bare.ids.size() - head;
+    const std::size_t reply_tokens = behind_supervised(bare) - head;
     const bool whole = reply_tokens <= room;
     const std::size_t step =
         whole ? reply_tokens : std::max<std::size_t>(1, room - share_of(room, context_share_));
@@ -229,6 +248,8 @@ class ChatCutter {
   Conversation system_;
   std::size_t system_tokens_ = 0;
   std::vector<Block> blocks_;
+  std::vector<std::size_t> block_tokens_;
+  std::size_t base_tokens_ = 0;
   WindowList windows_;
 };
 
