@@ -30,7 +30,7 @@ DOORS = {
     "models/families": ("family", set()),
     "models/tokenizers": ("tokenizer", set()),
     "models/codecs": ("codec", set()),
-    "models/exporters": ("exporter", {"verify"}),
+    "models/exporters": ("exporter", {"verify", "export_source", "gguf_metadata", "chat_template_source"}),
     "data/datasets/importers": ("importer", set()),
     "generate/backends": ("backend", set()),
     "generate/strategies": ("strategy", set()),

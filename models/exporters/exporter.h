@@ -19,6 +19,13 @@ struct ExportRequest {
   std::filesystem::path output;
   Existing existing = Existing::kRefuse;
   ModelOptions model_options;  ///< chat_template, tokenizer_split
+  bool check_only = false;     ///< validate and plan, write nothing
+};
+
+/// What was written, or would be.
+struct ExportSummary {
+  std::size_t tensors = 0;
+  std::uint64_t size_bytes = 0;  ///< of the tensors
 };
 
 /// One output format: one file, no header.
@@ -27,11 +34,16 @@ class Exporter {
   virtual ~Exporter() = default;
   virtual std::string name() const = 0;
   virtual std::vector<std::string> types() const = 0;
-  virtual void write(const ExportRequest& request) const = 0;
+  /// Whether the output is a folder; else it is one file.
+  virtual bool writes_folder() const = 0;
+  /// Writes `request.output` atomically; `request.type` is empty or one of types().
+  virtual ExportSummary write(const ExportRequest& request) const = 0;
 };
 
 std::vector<const Exporter*> exporters();
-/// ConfigError lists formats or types when one is unknown. Writes request.output atomically.
-void export_model(const ExportRequest& request);
+/// ConfigError lists formats or types when one is unknown, and refuses an output that exists or
+/// holds the model. Writes request.output atomically; a GGUF file has passed verify_gguf before it
+/// gets its name.
+ExportSummary export_model(const ExportRequest& request);
 
 }  // namespace sqpsych

@@ -1,0 +1,76 @@
+#include "models/exporters/exporter.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace fs = std::filesystem;
+
+namespace sqpsych {
+
+const Exporter& gguf_exporter();
+const Exporter& gguf_adapter_exporter();
+const Exporter& huggingface_exporter();
+
+std::vector<const Exporter*> exporters() {
+  return {&gguf_exporter(), &gguf_adapter_exporter(), &huggingface_exporter()};
+}
+
+namespace {
+
+const Exporter& exporter_by_name(const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto* exporter : exporters()) {
+    if (exporter->name() == name) return *exporter;
+    known.push_back(exporter->name());
+  }
+  throw ConfigError(
+      format("export: --format: found '{}', expected one of {}.", name, quoted_list(known)));
+}
+
+/// The type as the exporter spells it; empty stays empty (the exporter's own choice).
+std::string known_type(const Exporter& exporter, const std::string& type) {
+  if (type.empty()) return type;
+  for (const auto& known : exporter.types())
+    if (to_lower_ascii(known) == to_lower_ascii(type)) return known;
+  throw ConfigError(format("export: --type: found '{}', expected one of {} for --format {}.", type,
+                           quoted_list(exporter.types()), exporter.name()));
+}
+
+bool holds(const fs::path& folder, const fs::path& path) {
+  const auto relative = fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+/// Nothing that is read may be replaced, and a folder never gives way to a file.
+void check_output(const ExportRequest& request, bool writes_folder) {
+  if (request.output.empty())
+    throw ConfigError("export: --output: found nothing, expected a path.");
+  for (const auto* input : {&request.model, request.adapter ? &*request.adapter : nullptr})
+    if (input && fs::exists(request.output) && holds(request.output, *input))
+      throw ConfigError(
+          format("export: --output: found '{}', which holds the input '{}', expected "
+                 "another place. Choose another --output.",
+                 request.output.string(), input->string()));
+  const bool is_folder = fs::is_directory(request.output) && !fs::is_empty(request.output);
+  if (!writes_folder && fs::is_directory(request.output))
+    throw ConfigError(
+        format("export: --output: found the folder '{}', expected a file path such as "
+               "'{}'.",
+               request.output.string(), (request.output / "model.gguf").string()));
+  const bool is_occupied = is_folder || fs::is_regular_file(request.output);
+  if (is_occupied && request.existing == Existing::kRefuse)
+    throw ConfigError(format("export: '{}' exists. Choose another --output or pass --overwrite.",
+                             request.output.string()));
+}
+
+}  // namespace
+
+ExportSummary export_model(const ExportRequest& request) {
+  const auto& exporter = exporter_by_name(request.format);
+  auto checked = request;
+  checked.type = known_type(exporter, request.type);
+  check_output(checked, exporter.writes_folder());
+  return exporter.write(checked);
+}
+
+}  // namespace sqpsych

@@ -1,0 +1,62 @@
+#include "core/error.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "models/codecs/codec.h"
+#include "models/exporters/chat_template_source.h"
+#include "models/exporters/export_source.h"
+#include "models/exporters/gguf_metadata.h"
+#include "models/exporters/verify.h"
+
+namespace sqpsych {
+namespace {
+
+/// Vectors, norms and biases stay F32; matrices take the file's type.
+GgmlType type_of(const TensorNames& names, const std::vector<std::int64_t>& shape, GgmlType type) {
+  const bool is_matrix =
+      shape.size() > 1 && names.gguf.ends_with(".weight") && !names.gguf.ends_with("_norm.weight");
+  return is_matrix ? type : GgmlType::kF32;
+}
+
+void add_tensors(const ExportSource& source, GgmlType type, GgufWriter& writer) {
+  for (const auto& names : source.names()) {
+    const auto shape = source.shape(names);
+    writer.add(names.gguf, shape, type_of(names, shape, type), [&source, names] {
+      return to_gguf_layout(source.tensor(names), names.transform, source.features());
+    });
+  }
+}
+
+class GgufExporter : public Exporter {
+ public:
+  std::string name() const override { return "gguf"; }
+  std::vector<std::string> types() const override { return codec_names(); }
+  bool writes_folder() const override { return false; }
+
+  ExportSummary write(const ExportRequest& request) const override {
+    const ExportSource source(request);
+    const auto tokenizer = source.load_tokenizer();
+    const auto chat_template = find_chat_template(
+        {request.model, request.adapter, request.model_options.chat_template}, *tokenizer);
+    if (chat_template.jinja.empty())
+      log_warning(
+          "export: the model has no chat template, so the file carries none; set "
+          "chat_template to a built-in one to add it.");
+    const auto type = ggml_type_of(request.type.empty() ? "F16" : request.type);
+    GgufWriter writer;
+    write_general_keys(source, type, writer);
+    source.family().write_gguf_keys(source.features(), writer);
+    write_vocabulary_keys(source, chat_template, *tokenizer, writer);
+    add_tensors(source, type, writer);
+    if (!request.check_only) write_verified(writer, request.output);
+    return {writer.tensor_count(), writer.data_bytes()};
+  }
+};
+
+}  // namespace
+
+const Exporter& gguf_exporter() {
+  static const GgufExporter exporter;
+  return exporter;
+}
+
+}  // namespace sqpsych

@@ -1,0 +1,172 @@
+#include <ATen/ops/isfinite.h>
+
+#include "core/error.h"
+#include "core/interrupt.h"
+#include "core/json_lines.h"
+#include "core/log.h"
+#include "core/manifest.h"
+#include "core/progress.h"
+#include "core/text.h"
+#include "models/exporters/chat_template_source.h"
+#include "models/exporters/export_source.h"
+#include "models/weights/safetensors_header.h"
+#include "models/weights/sharded_safetensors.h"
+
+namespace fs = std::filesystem;
+
+namespace sqpsych {
+namespace {
+
+/// Files beside the weights that make up a model folder; copied as they are.
+constexpr const char* kCopied[] = {"generation_config.json",
+                                   "tokenizer.json",
+                                   "tokenizer.model",
+                                   "tokenizer_config.json",
+                                   "special_tokens_map.json",
+                                   "added_tokens.json",
+                                   "vocab.json",
+                                   "merges.txt",
+                                   "encoder.json",
+                                   "vocab.bpe",
+                                   "chat_template.jinja",
+                                   "chat_template.json",
+                                   "LICENSE",
+                                   "LICENSE.txt",
+                                   "LICENSE.md",
+                                   "NOTICE",
+                                   "USE_POLICY.md"};
+
+void copy_companions(const fs::path& from, const fs::path& to) {
+  for (const char* name : kCopied)
+    if (fs::is_regular_file(from / name)) fs::copy_file(from / name, to / name);
+  if (fs::is_directory(from / "additional_chat_templates"))
+    fs::copy(from / "additional_chat_templates", to / "additional_chat_templates");
+}
+
+/// A built-in template is recorded by name for us and as Jinja source for everybody else.
+void record_builtin_template(const ChatTemplateSource& source, const fs::path& folder) {
+  if (source.builtin.empty()) return;
+  fs::remove(folder / "chat_template.jinja");
+  fs::remove(folder / "chat_template.json");
+  fs::remove_all(folder / "additional_chat_templates");
+  const auto path = folder / "tokenizer_config.json";
+  auto config = fs::exists(path) ? read_json(path) : Json::object();
+  config.erase("chat_template");
+  if (!source.jinja.empty()) config["chat_template"] = source.jinja;
+  config["sqpsych_chat_template"] = source.builtin;
+  write_file_atomic(path, config.dump(2) + "\n");
+}
+
+/// `dtype` is the name that newer configs use, `torch_dtype` the older one.
+std::string dtype_name(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat:
+      return "float32";
+    case at::kHalf:
+      return "float16";
+    case at::kBFloat16:
+      return "bfloat16";
+    default:
+      return "float64";
+  }
+}
+
+void write_config(const ExportSource& source, at::ScalarType type, const fs::path& folder) {
+  auto config = source.folder().config();
+  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype_name(type);
+  write_file_atomic(folder / "config.json", config.dump(2) + "\n");
+}
+
+void write_card(const ExportSource& source, const fs::path& folder) {
+  std::string text =
+      "---\nlibrary_name: transformers\npipeline_tag: text-generation\n---\n\n# " + source.name();
+  if (const auto& adapter = source.adapter())
+    text += format(", merged with the LoRA adapter `{}`",
+                   fs::weakly_canonical(adapter->folder).filename().string());
+  text +=
+      format("\n\nWritten by sqpsych {}; `manifest.json` says what it was made of.\n\n", version());
+  text += "For research and education; not for patients, not for crises.\n";
+  write_file_atomic(folder / "README.md", text);
+}
+
+/// The converted tensor; FormatError when a value is no number or does not fit the type.
+at::Tensor converted(const ExportSource& source, const TensorNames& names, at::ScalarType type) {
+  throw_if_interrupted("export");
+  const auto tensor = source.tensor(names).to(type);
+  if (!at::isfinite(tensor).all().item<bool>())
+    throw FormatError(
+        format("export: tensor '{}': found NaN or infinite values in {}, expected "
+               "numbers. The weights are broken, or need --type BF16 or F32.",
+               names.huggingface, dtype_name(type)));
+  return tensor;
+}
+
+void write_record(const ExportRequest& request, const ExportSource& source,
+                  const ChatTemplateSource& chat_template, const fs::path& folder) {
+  Manifest manifest;
+  manifest.command = command_line();
+  manifest.config = {{"format", request.format}, {"type", request.type}};
+  manifest.inputs = {request.model};
+  manifest.extra["model"] = source.name();
+  if (request.adapter) manifest.inputs.push_back(*request.adapter);
+  for (const auto& input : manifest.inputs)
+    for (const auto& parent : {input, fs::weakly_canonical(input).parent_path()})
+      if (fs::is_regular_file(parent / "manifest.json")) manifest.parents.push_back(parent);
+  if (!chat_template.builtin.empty()) manifest.extra["chat_template"] = chat_template.builtin;
+  write_manifest(folder, manifest);
+}
+
+class HuggingFaceExporter : public Exporter {
+ public:
+  std::string name() const override { return "huggingface"; }
+  std::vector<std::string> types() const override { return {"F32", "F16", "BF16"}; }
+  bool writes_folder() const override { return true; }
+
+  ExportSummary write(const ExportRequest& request) const override {
+    const ExportSource source(request);
+    const auto tokenizer = source.load_tokenizer();
+    const auto chat_template = find_chat_template(
+        {request.model, request.adapter, request.model_options.chat_template}, *tokenizer);
+    Progress progress("writing " + request.output.filename().string(), std::ssize(source.names()),
+                      "tensors");
+    const auto tensors = plan(source, request.type, progress);
+    ExportSummary summary{tensors.size(), 0};
+    for (const auto& tensor : tensors) summary.size_bytes += size_bytes(tensor);
+    if (request.check_only) return summary;
+    write_folder_atomic(request.output, request.existing == Existing::kOverwrite,
+                        [&](const fs::path& folder) {
+                          write_model_safetensors(folder, tensors);
+                          write_config(source, tensors.front().dtype, folder);
+                          copy_companions(request.model, folder);
+                          record_builtin_template(chat_template, folder);
+                          write_card(source, folder);
+                          write_record(request, source, chat_template, folder);
+                        });
+    return summary;
+  }
+
+ private:
+  /// Without a type every tensor keeps the one it is stored in.
+  static std::vector<DeferredTensor> plan(const ExportSource& source, const std::string& type,
+                                          Progress& progress) {
+    std::vector<DeferredTensor> tensors;
+    for (const auto& names : source.names()) {
+      const auto dtype = type.empty() ? source.stored_type(names) : *safetensors_scalar_type(type);
+      tensors.push_back(
+          {names.huggingface, dtype, source.shape(names), [&source, &progress, names, dtype] {
+             progress.advance();
+             return converted(source, names, dtype);
+           }});
+    }
+    return tensors;
+  }
+};
+
+}  // namespace
+
+const Exporter& huggingface_exporter() {
+  static const HuggingFaceExporter exporter;
+  return exporter;
+}
+
+}  // namespace sqpsych

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sqpsych {
+
+/// A size that a tensor's shape is made of.
+enum class GgufSize {
+  kEmbedding,    ///< embedding_length
+  kTokens,       ///< entries of tokenizer.ggml.tokens
+  kQuery,        ///< head_count * key_length
+  kKey,          ///< head_count_kv * key_length
+  kValue,        ///< head_count_kv * value_length
+  kHead,         ///< key_length
+  kOutput,       ///< head_count * value_length
+  kFeedForward,  ///< feed_forward_length
+  kTwoFeedForward,
+  kQueryKeyValue,
+  kHalfRope,  ///< rope.dimension_count / 2
+};
+
+/// One tensor that an architecture asks for, shape in PyTorch order.
+struct GgufTensorRule {
+  std::string name;  ///< e.g. "attn_q.weight"; behind `blk.N.` when per layer
+  bool per_layer = true;
+  bool required = true;
+  std::vector<GgufSize> shape;
+};
+
+/// What llama.cpp's loader asks of one general.architecture (src/llama-model.cpp).
+struct GgufArchitecture {
+  std::string name;
+  std::vector<GgufTensorRule> tensors;
+  /// rope.dimension_count must be the head's size.
+  bool rotates_whole_head = false;
+  /// key_length must be embedding_length / head_count.
+  bool derives_head_size = false;
+};
+
+const std::vector<GgufArchitecture>& gguf_architectures();
+/// Null for one that is not in the list.
+const GgufArchitecture* gguf_architecture(const std::string& name);
+std::vector<std::string> gguf_architecture_names();
+
+}  // namespace sqpsych
