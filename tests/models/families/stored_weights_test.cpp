@@ -1,0 +1,167 @@
+#include "models/stored_weights.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/models/layers/small_decoder.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sqpsych {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Family& family() { return *families().front(); }
+
+NamedTensors tensors_of(Decoder& decoder) {
+  std::map<std::string, std::string> names;
+  for (const auto& entry : family().tensor_names(decoder.features()))
+    names[entry.own] = entry.huggingface;
+  NamedTensors tensors;
+  for (const auto& [name, parameter] : decoder.parameters())
+    tensors.push_back({names.at(name), *parameter});
+  return tensors;
+}
+
+class Checkpoint : public ::testing::Test {
+ protected:
+  void save(const DecoderFeatures& features, const NamedTensors& tensors) {
+    testing::write_text(folder_ / "config.json", family().config(features).dump());
+    write_safetensors(folder_ / "model.safetensors", tensors);
+  }
+  std::unique_ptr<Decoder> load(const DecoderFeatures& features,
+                                at::ScalarType dtype = at::kFloat) {
+    const ModelDir model_dir(folder_.path());
+    auto decoder = std::make_unique<Decoder>(features, dtype, at::kCPU);
+    fill_decoder(*decoder, stored_weights(model_dir, family(), features));
+    return decoder;
+  }
+  std::string error_of(const DecoderFeatures& features) {
+    try {
+      load(features);
+    } catch (const FormatError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  testing::TemporaryFolder folder_;
+};
+
+void expect_equal(Decoder& found, Decoder& expected) {
+  for (std::size_t i = 0; i < expected.parameters().size(); ++i)
+    EXPECT_TRUE(at::equal(*found.parameters()[i].second, *expected.parameters()[i].second))
+        << expected.parameters()[i].first;
+}
+
+TEST_F(Checkpoint, RoundTripsForEveryFeature) {
+  for (const auto& features : testing::all_features()) {
+    const auto decoder = testing::random_decoder(features, at::kFloat);
+    save(features, tensors_of(*decoder));
+    expect_equal(*load(features), *decoder);
+    EXPECT_EQ(load(features, at::kBFloat16)->dtype(), at::kBFloat16);
+  }
+}
+
+TEST_F(Checkpoint, TiedEmbeddingMayHaveEitherName) {
+  const auto features = testing::tied_features();
+  const auto decoder = testing::random_decoder(features, at::kFloat);
+  auto tensors = tensors_of(*decoder);
+  ASSERT_EQ(tensors[0].first, "model.embed_tokens.weight");
+  tensors[0].first = "lm_head.weight";
+  save(features, tensors);
+  expect_equal(*load(features), *decoder);
+  tensors.push_back({"model.embed_tokens.weight", tensors[0].second});
+  save(features, tensors);
+  expect_equal(*load(features), *decoder);
+}
+
+TEST_F(Checkpoint, OneReportOfMissingExtraAndMisshapenTensors) {
+  const auto features = testing::small_features();
+  auto tensors = tensors_of(*testing::random_decoder(features, at::kFloat));
+  tensors.erase(tensors.begin() + 3);  // a projection of layer 0
+  tensors.erase(tensors.end() - 1);    // the head
+  tensors.push_back({"model.layers.0.self_attn.rotary_emb.inv_freq", at::zeros({3})});
+  tensors.push_back({"score.weight", at::zeros({2, 2})});
+  tensors[0].second = at::zeros({7, 24});
+  save(features, tensors);
+  const auto error = error_of(features);
+  for (const char* part :
+       {"'lm_head.weight'", "model.layers.0.self_attn.q_proj.weight", "'score.weight'",
+        "'model.embed_tokens.weight': found shape [7, 24], expected [50, 24]"})
+    EXPECT_THAT(error, HasSubstr(part));
+  EXPECT_THAT(error, Not(HasSubstr("inv_freq")));
+}
+
+TEST_F(Checkpoint, NamesNanInfinityAndWholeNumbers) {
+  const auto features = testing::small_features();
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    auto tensors = tensors_of(*testing::random_decoder(features, at::kFloat));
+    tensors[4].second = tensors[4].second.clone();
+    tensors[4].second.view({-1})[5] = bad;
+    save(features, tensors);
+    EXPECT_THAT(error_of(features), HasSubstr(tensors[4].first));
+    EXPECT_THAT(error_of(features), HasSubstr("NaN or infinity"));
+  }
+  auto tensors = tensors_of(*testing::random_decoder(features, at::kFloat));
+  tensors[4].second = tensors[4].second.to(at::kInt);
+  save(features, tensors);
+  EXPECT_THAT(error_of(features), HasSubstr("whole numbers"));
+}
+
+TEST_F(Checkpoint, LargeFiniteWeightsAreNoInfinity) {
+  const auto features = testing::small_features();
+  auto tensors = tensors_of(*testing::random_decoder(features, at::kFloat));
+  tensors[4].second = at::zeros(tensors[4].second.sizes()).fill_(3e38);
+  save(features, tensors);
+  EXPECT_EQ(error_of(features), "");
+}
+
+TEST_F(Checkpoint, GgufLayoutIsUndone) {
+  for (const auto& features : testing::all_features()) {
+    const auto decoder = testing::random_decoder(features, at::kFloat);
+    std::map<std::string, at::Tensor> parameters;
+    for (const auto& [name, parameter] : decoder->parameters()) parameters[name] = *parameter;
+    GgufWriter writer;
+    writer.set("general.architecture", family().gguf_architecture());
+    family().write_gguf_keys(features, writer);
+    for (const auto& names : family().tensor_names(features))
+      writer.add(names.gguf, to_gguf_layout(parameters.at(names.own), names.transform, features),
+                 GgmlType::kF32);
+    writer.write(folder_ / "model.gguf");
+    const GgufFile file(folder_ / "model.gguf");
+    Decoder again(family().features_from_gguf(file), at::kFloat, at::kCPU);
+    fill_decoder(again, stored_weights(file, family(), again.features()));
+    expect_equal(again, *decoder);
+  }
+}
+
+TEST(Adapter, NamesUnknownModulesAndWrongShapesTogether) {
+  const auto features = testing::tied_features();
+  const auto decoder = testing::random_decoder(features, at::kFloat);
+  AdapterDir adapter;
+  adapter.folder = "adapter";
+  adapter.modules["lm_head"] = {at::zeros({2, 24}), at::zeros({50, 2}), 1};
+  adapter.modules["model.layers.9.mlp.up_proj"] = {at::zeros({2, 24}), at::zeros({40, 2}), 1};
+  adapter.modules["model.layers.0.mlp.up_proj"] = {at::zeros({2, 23}), at::zeros({40, 2}), 1};
+  adapter.modules["model.layers.1.self_attn.q_proj"] = {at::zeros({2, 24}), at::zeros({24, 2}), 1};
+  try {
+    attach_adapter(*decoder, family(), adapter);
+    FAIL();
+  } catch (const FormatError& error) {
+    for (const char* part : {"'lm_head'", "tied", "layers.9.mlp.up_proj",
+                             "layers.0.mlp.up_proj.lora_A: found shape [2, 23], expected [2, 24]"})
+      EXPECT_THAT(error.what(), HasSubstr(part));
+    EXPECT_THAT(error.what(), Not(HasSubstr("layers.1.")));
+  }
+  EXPECT_FALSE(decoder->has_adapter()) << "nothing is attached after a report";
+}
+
+}  // namespace
+}  // namespace sqpsych
