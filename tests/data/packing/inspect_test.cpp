@@ -47,7 +47,7 @@ TEST(Inspect, MarksWhatIsSupervised) {
 }
 
 TEST(Inspect, TokenTextsJoinToTheText) {
-  SQPSYCH_NEED_SHARED(folder, "data/tinystories-656k");
+  SQPSYCH_NEED_SHARED(folder, "data/tok-phi3");
   const auto tokenizer = load_tokenizer(folder);
   const std::string text = "Grüße 你好 🙂 done";
   const auto ids = tokenizer->encode_ids(text, false);
