@@ -96,9 +96,10 @@ Json Ensemble::resolved_config() const {
 Json Ensemble::fingerprint() const {
   Json files = Json::object();
   for (const auto& [name, text] : prompt_texts()) files["prompts/" + name] = sha256_hex(text);
-  for (const auto& [name, backend] : backends_)
-    for (const auto& [file, hash] : backend->fingerprint().items())
-      files[format("{}: {}", name, file)] = hash;
+  for (const auto& [name, backend] : backends_) {
+    const auto own = backend->fingerprint();
+    for (const auto& [file, hash] : own.items()) files[format("{}: {}", name, file)] = hash;
+  }
   return files;
 }
 
