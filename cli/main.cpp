@@ -14,6 +14,8 @@ void add_profiles_command(CLI::App& app, ExitCode& result);
 void add_generate_command(CLI::App& app, ExitCode& result);
 void add_dataset_command(CLI::App& app, ExitCode& result);
 void add_inspect_command(CLI::App& app, ExitCode& result);
+void add_tokenize_command(CLI::App& app, ExitCode& result);
+void add_render_command(CLI::App& app, ExitCode& result);
 void add_report_command(CLI::App& app, ExitCode& result);
 
 namespace {
@@ -22,6 +24,8 @@ constexpr AddCommand kCommands[] = {
     add_generate_command,
     add_dataset_command,
     add_inspect_command,
+    add_tokenize_command,
+    add_render_command,
     add_report_command,
 };
 }  // namespace

@@ -20,6 +20,12 @@ bool touches(const std::vector<ByteSpan>& ranges, ByteSpan range) {
 class PipelineTokenizer : public Tokenizer {
  public:
   explicit PipelineTokenizer(PipelineParts parts) : parts_(std::move(parts)) {
+    for (const auto* around : {&parts_.special.before, &parts_.special.after})
+      for (const TokenId id : *around)
+        if (id < 0 || id >= size())
+          throw FormatError(format(
+              "{}: post_processor: found id {}, expected one of the {} tokens of the vocabulary.",
+              parts_.where, id, size()));
     std::vector<const AddedToken*> raw;
     std::vector<const AddedToken*> normalised;
     std::vector<std::string> raw_patterns;

@@ -1,0 +1,38 @@
+#include "cli/tokenizer_source.h"
+
+#include "core/error.h"
+#include "core/text.h"
+#include "models/gguf_vocabulary.h"
+#include "models/weights/gguf_file.h"
+#include "models/weights/model_dir.h"
+
+namespace sqpsych {
+
+TokenizerSource open_tokenizer(const std::string& model, const ModelOptions& options) {
+  TokenizerSource source{resolve_model_path(model), nullptr};
+  if (std::filesystem::is_directory(source.path)) {
+    source.tokenizer = load_tokenizer(source.path, {options.tokenizer_split});
+    return source;
+  }
+  auto vocabulary = vocabulary_from_gguf(GgufFile(source.path));
+  if (!vocabulary)
+    throw FormatError(
+        format("{}: tokenizer: found no tokenizer.ggml keys, expected a vocabulary. Is this an "
+               "adapter file?",
+               source.path.string()));
+  source.tokenizer = tokenizer_from_vocabulary(std::move(*vocabulary), source.path.string());
+  return source;
+}
+
+std::unique_ptr<ChatTemplate> open_chat_template(const TokenizerSource& source,
+                                                 const ModelOptions& options) {
+  if (!options.chat_template.empty() || std::filesystem::is_directory(source.path))
+    return choose_chat_template(options.chat_template, source.path, *source.tokenizer);
+  const GgufFile file(source.path);
+  const std::string jinja =
+      file.find("tokenizer.chat_template") ? file.text("tokenizer.chat_template") : "";
+  return choose_chat_template(chat_template_of_jinja(jinja, *source.tokenizer), source.path,
+                              *source.tokenizer);
+}
+
+}  // namespace sqpsych

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Tokenizers against Hugging Face tokenizers, transformers and SentencePiece; chat templates against Jinja2.
+
+Random strings of a fixed seed: all planes that Unicode 14 assigns, controls, mixed white space, words, markers.
+"""
+
+import json
+import random
+import shutil
+import unicodedata
+
+import jinja2.exceptions
+import sentencepiece
+import transformers
+from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE
+
+from support import WORK, case, finish, shared, sqpsych
+
+COUNT = 2000
+WORDS = ["the", "client", " felt", " tired", "I've", "I'LL", "don't", "Ünïcode", "naïve", "日本語", "Привет", "مرحبا",
+         "3", "42", "2026", "1,000.5", "==>", "...", "?!", "\r\n", "\n", "\n\n", " ", "  ", "   ", "\t", "\u00a0", "\u3000",
+         "\u180e", "\u200b", "\u200d", "e\u0301", "\uac01", "\u1100\u1161\u11a8", "🦙", "👩‍👩‍👧", "<0x0A>", "▁", "_", "'", "'s", "é"]
+CONVERSATIONS = [
+    [("user", "Hi")],
+    [("user", "Hi"), ("assistant", "Hello.")],
+    [("system", "Be kind."), ("user", "Hi")],
+    [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello."), ("user", "Bye")],
+    [("system", "  padded \n"), ("user", "\tpadded\n"), ("assistant", " padded  ")],
+    [("user", ""), ("assistant", "")],
+    [("user", "\u00a0\u3000wide\u2003"), ("assistant", "\u001fseparators\u001c")],
+    [("user", "quotes ' \" \\ {{ x }} {% if %} {# no #}"), ("assistant", "<b>&amp;</b>")],
+    [("user", "line\nbreaks\r\nhere"), ("assistant", "日本語 🦙 e\u0301")],
+    [("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"), ("user", "e"), ("assistant", "f")],
+    [("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d")],
+    [("user", "I feel tired."), ("assistant", "Since when?"), ("user", "Since spring.")],
+    [("system", ""), ("user", "x"), ("assistant", "y")],
+    [("user", "[INST] <<SYS>> [/INST]"), ("assistant", "\\n \\t \u2028 \u0085")],
+    [("user", "u" * 500), ("assistant", "v" * 500)],
+    [("assistant", "I begin."), ("user", "You do.")],
+    [("user", "one"), ("user", "two"), ("assistant", "three")],
+    [("system", "alone")],
+]
+
+
+def random_texts(seed, markers=()):
+    """COUNT strings of assigned characters, words and markers."""
+    generator = random.Random(seed)
+    assigned = [chr(code) for code in range(1, 0x110000)
+                if unicodedata.category(chr(code)) not in ("Cn", "Cs", "Co")]
+    common = [chr(code) for code in range(1, 0x250)]
+    sources = [lambda: generator.choice(WORDS), lambda: generator.choice(common), lambda: generator.choice(assigned)]
+    if markers:
+        sources.append(lambda: generator.choice(markers))
+    return ["".join(generator.choice(sources)() for _ in range(generator.randrange(1, 40))) for _ in range(COUNT)]
+
+
+def our_ids(folder, texts, *arguments):
+    path = WORK / "texts.jsonl"
+    path.write_text("".join(json.dumps(text) + "\n" for text in texts), encoding="utf-8")
+    output = sqpsych("tokenize", "--model", folder, "--file", path, *arguments)
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def compare(folder, texts, expected, *arguments):
+    ours = our_ids(folder, texts, *arguments)
+    assert len(ours) == len(texts), f"found {len(ours)} lines for {len(texts)} texts"
+    different = [i for i in range(len(texts)) if ours[i] != expected[i]]
+    if different:
+        i = different[0]
+        raise AssertionError(f"{len(different)} of {len(texts)} differ, first {texts[i]!r}: {ours[i]} is not {expected[i]}")
+
+
+def folder_of(name, source, target):
+    folder = WORK / name
+    folder.mkdir(exist_ok=True)
+    shutil.copy(shared(source), folder / target)
+    return folder
+
+
+def check_tokenizer_json(name, markers):
+    folder = shared(f"data/{name}")
+    theirs = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    texts = random_texts(1, markers)
+    compare(folder, texts, [theirs.encode(text, add_special_tokens=False).ids for text in texts], "--no-special")
+
+
+def check_sentencepiece(name, source):
+    folder = folder_of(name, source, "tokenizer.model")
+    theirs = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
+    texts = random_texts(2)
+    compare(folder, texts, [[theirs.bos_id()] + theirs.encode(text) for text in texts])
+    compare(folder, texts, [theirs.encode(text) for text in texts], "--no-special")
+
+
+def check_transformers_class():
+    """LlamaTokenizer of transformers 5 adds no space before a text that begins with one; SentencePiece does."""
+    folder = folder_of("llama2-transformers", "data/tok-llama2/tokenizer.model", "tokenizer.model")
+    for file in ("tokenizer_config.json", "special_tokens_map.json"):
+        shutil.copy(shared(f"data/tok-llama2/{file}"), folder / file)
+    theirs = transformers.LlamaTokenizer.from_pretrained(str(folder), legacy=True)
+    texts = [text for text in random_texts(3) if text[0] not in " ▁"]
+    compare(folder, texts, [theirs(text).input_ids for text in texts])
+
+
+def split_pattern(digits):
+    return (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|" + digits +
+            r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def check_vocabulary_files(folder, vocabulary, merges, split, digits, ignore_merges):
+    lines = (folder / merges).read_text(encoding="utf-8").split("\n")
+    pairs = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
+    theirs = Tokenizer(BPE(json.loads((folder / vocabulary).read_text(encoding="utf-8")), pairs,
+                           ignore_merges=ignore_merges))
+    theirs.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(split_pattern(digits)), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    theirs.decoder = decoders.ByteLevel()
+    texts = random_texts(4)
+    compare(folder, texts, [theirs.encode(text).ids for text in texts], "--set", f"tokenizer_split={split}")
+
+
+def messages(conversation):
+    return [{"role": role, "content": content} for role, content in conversation]
+
+
+def our_rendering(folder, name, conversation, prompt):
+    path = WORK / "rows.jsonl"
+    path.write_text(json.dumps({"messages": messages(conversation)}) + "\n", encoding="utf-8")
+    flags = ["--generation-prompt"] if prompt else []
+    return json.loads(sqpsych("render", "--model", folder, path, "--set", f"chat_template={name}", *flags))
+
+
+def is_refused(folder, name, conversation, prompt):
+    path = WORK / "rows.jsonl"
+    path.write_text(json.dumps({"messages": messages(conversation)}) + "\n", encoding="utf-8")
+    flags = ["--generation-prompt"] if prompt else []
+    sqpsych("render", "--model", folder, path, "--set", f"chat_template={name}", *flags, expect=2)
+
+
+def check_template(name):
+    folder = shared("data/tok-phi3")
+    theirs = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), bos_token="<s>", eos_token="<|endoftext|>",
+        chat_template=sqpsych("render", "--model", folder, "--jinja", "--set", f"chat_template={name}").rstrip("\n"))
+    rendered = 0
+    for conversation in CONVERSATIONS:
+        for prompt in (False, True):
+            try:
+                expected = theirs.apply_chat_template(messages(conversation), tokenize=False, add_generation_prompt=prompt)
+            except jinja2.exceptions.TemplateError:
+                is_refused(folder, name, conversation, prompt)
+                continue
+            found = our_rendering(folder, name, conversation, prompt)
+            assert found == expected, f"{conversation}: {found!r} is not {expected!r}"
+            rendered += 1
+    assert rendered >= 12, f"only {rendered} conversations were rendered"
+
+
+def check_new_model():
+    text = WORK / "text.txt"
+    text.write_text("\n".join(f"The client said they felt tired on day {i}, and the counselor listened."
+                              for i in range(200)), encoding="utf-8")
+    sqpsych("new-model", "--text", text, "--output", WORK / "new")
+    texts = random_texts(5, ["<s>", "</s>", "<|im_end|>"])
+    for theirs in (transformers.AutoTokenizer.from_pretrained(str(WORK / "new")),
+                   transformers.PreTrainedTokenizerFast(tokenizer_file=str(WORK / "new" / "tokenizer.json"))):
+        compare(WORK / "new", texts, [theirs(text).input_ids for text in texts])
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(WORK / "new" / "tokenizer.model"))
+    plain = random_texts(6)
+    compare(WORK / "new", plain, [processor.encode(text) for text in plain], "--no-special")
+    explicit = transformers.LlamaTokenizer.from_pretrained(str(WORK / "new"))
+    unspaced = [text for text in plain if text[0] not in " ▁"]
+    compare(WORK / "new", unspaced, [explicit(text).input_ids for text in unspaced])
+
+
+with case("tokenizer.json of the small real model: 2000 random strings as tokenizers"):
+    check_tokenizer_json("tinystories-656k", ["<|start_story|>", " <|end_story|>", "<unk>"])
+with case("tokenizer.json of phi-3: 2000 random strings as tokenizers"):
+    check_tokenizer_json("tok-phi3", ["<|user|>", "<|end|>\n", "<|assistant|>  ", "</s>", "<unk>", "<s>"])
+for kind, file in (("llama2", "data/tok-llama2/tokenizer.model"),
+                   ("mistral-v1", "data/tok-mistral/tokenizer.model.v1"),
+                   ("mistral-v3", "data/tok-mistral/mistral_instruct_tokenizer_240323.model.v3")):
+    with case(f"tokenizer.model of {kind}: 2000 random strings as sentencepiece"):
+        check_sentencepiece(kind, file)
+with case("tokenizer.model of llama2: random strings as transformers' LlamaTokenizer"):
+    check_transformers_class()
+with case("vocab.json and merges.txt of qwen2: 2000 random strings as tokenizers"):
+    qwen = WORK / "qwen2"
+    qwen.mkdir()
+    for part in ("vocab.json", "merges.txt"):
+        shutil.copy(shared(f"data/tok-qwen2/{part}"), qwen / part)
+    check_vocabulary_files(qwen, "vocab.json", "merges.txt", "qwen2", r"\p{N}", False)
+with case("encoder.json and vocab.bpe of llama3: 2000 random strings as tokenizers"):
+    check_vocabulary_files(shared("data/tok-llama3"), "encoder.json", "vocab.bpe", "llama3", r"\p{N}{1,3}", True)
+for kind in ("chatml", "llama2", "llama3", "none"):
+    with case(f"chat template {kind}: {len(CONVERSATIONS)} conversations as transformers renders its Jinja source"):
+        check_template(kind)
+with case("new-model: its tokenizer as transformers and sentencepiece read it"):
+    check_new_model()
+finish()

@@ -1,0 +1,226 @@
+#include <gmock/gmock.h>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "models/tokenizers/tokenizer.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sqpsych {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+using testing::write_text;
+
+/// A tokenizer.json with parts put in: model members, then top-level members.
+std::string file_with(const std::string& model, const std::string& rest = "") {
+  return R"({"model": {"type": "BPE", )" + model + "}" + (rest.empty() ? "" : ", " + rest) + "}";
+}
+
+std::string refusal(const TemporaryFolder& folder, const TokenizerOptions& options = {}) {
+  try {
+    load_tokenizer(folder.path(), options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was refused";
+}
+
+constexpr const char* kModel = R"("vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"])";
+
+struct BadFile {
+  std::string name;
+  std::string content;
+  std::string expected;
+};
+
+TEST(HostileTokenizerJson, EachGivesOneSentence) {
+  const std::vector<BadFile> files = {
+      {"empty", "", "not valid JSON"},
+      {"truncated", R"({"model": {"type": "BPE", "vocab": {"a": 0,)", "not valid JSON"},
+      {"list", "[]", "model.type: found 'null'"},
+      {"not UTF-8", "{\"model\": \"\xFF\"}", "not UTF-8 at offset 11"},
+      {"duplicate token", file_with(R"("vocab": {"a": 0, "a": 1}, "merges": [])"),
+       "'a' appears twice"},
+      {"duplicate id", file_with(R"("vocab": {"a": 0, "b": 0}, "merges": [])"),
+       "id 0: found tokens"},
+      {"negative id", file_with(R"("vocab": {"a": -1}, "merges": [])"), "found id -1"},
+      {"huge id", file_with(R"("vocab": {"a": 99999999999}, "merges": [])"),
+       "found id 99999999999"},
+      {"far id", file_with(R"("vocab": {"a": 2000000000}, "merges": [])"), "ids without a token"},
+      {"text id", file_with(R"("vocab": {"a": "0"}, "merges": [])"), "expected an id"},
+      {"empty vocabulary", file_with(R"("vocab": {}, "merges": [])"), "empty vocabulary"},
+      {"empty token", file_with(R"("vocab": {"": 0}, "merges": [])"), "empty token"},
+      {"no vocabulary", file_with(R"("merges": [])"), "model.vocab: found null"},
+      {"list vocabulary", file_with(R"("vocab": [["a", 1]], "merges": [])"),
+       "model.vocab: found array"},
+      {"no merges", file_with(R"("vocab": {"a": 0})"), "model.merges: found null"},
+      {"unknown merge part", file_with(R"("vocab": {"a": 0}, "merges": ["a b"])"),
+       "'b', which is not in"},
+      {"unknown merge result", file_with(R"("vocab": {"a": 0, "b": 1}, "merges": ["a b"])"),
+       "'ab', which is not in"},
+      {"broken merge", file_with(R"("vocab": {"a": 0}, "merges": ["a"])"), "merges[0]"},
+      {"merge of three", file_with(R"("vocab": {"a": 0}, "merges": [["a", "a", "a"]])"),
+       "merges[0]"},
+      {"unknown unk", file_with(std::string(kModel) + R"(, "unk_token": "<unk>")"),
+       "unk_token: found '<unk>'"},
+      {"affix", file_with(std::string(kModel) + R"(, "end_of_word_suffix": "</w>")"),
+       "end_of_word_suffix"},
+      {"dropout", file_with(std::string(kModel) + R"(, "dropout": 0.1)"), "dropout"},
+      {"unigram", R"({"model": {"type": "Unigram", "vocab": []}})",
+       "found 'Unigram', expected BPE"},
+      {"wordpiece", R"({"model": {"type": "WordPiece", "vocab": {}}})", "found 'WordPiece'"},
+      {"normalizer", file_with(kModel, R"("normalizer": {"type": "Precompiled"})"),
+       "normalizer: found type 'Precompiled'"},
+      {"pre-tokenizer", file_with(kModel, R"("pre_tokenizer": {"type": "BertPreTokenizer"})"),
+       "pre_tokenizer: found type 'BertPreTokenizer'"},
+      {"post-processor", file_with(kModel, R"("post_processor": {"type": "BertProcessing"})"),
+       "post_processor: found type 'BertProcessing'"},
+      {"decoder", file_with(kModel, R"("decoder": {"type": "CTC"})"), "decoder: found type 'CTC'"},
+      {"bad regex", file_with(kModel, R"("pre_tokenizer": {"type": "Split", "behavior": "Isolated",
+          "pattern": {"Regex": "(a"}})"),
+       "split pattern '(a'"},
+      {"bad behaviour", file_with(kModel, R"("pre_tokenizer": {"type": "Split", "behavior": "Odd",
+          "pattern": {"String": "a"}})"),
+       "behavior 'Odd'"},
+      {"clashing added token", file_with(kModel, R"("added_tokens": [{"id": 1, "content": "x"}])"),
+       "id 1: found tokens"},
+      {"moved added token", file_with(kModel, R"("added_tokens": [{"id": 7, "content": "a"}])"),
+       "token 'a': found ids 0 and 7"},
+      {"added token without id", file_with(kModel, R"("added_tokens": [{"content": "x"}])"),
+       "id: found null"},
+      {"flag of wrong type",
+       file_with(kModel, R"("added_tokens": [{"id": 3, "content": "x", "special": 1}])"),
+       "special: found number"},
+      {"template", file_with(kModel, R"("post_processor": {"type": "TemplateProcessing",
+          "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {}})"),
+       "special token 'x' has no ids"},
+      {"template id", file_with(kModel, R"("post_processor": {"type": "TemplateProcessing",
+          "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {"x": {"ids": [77]}}})"),
+       "found id 77"},
+      {"deep", std::string(100000, '['), "nested deeper"},
+  };
+  for (const auto& file : files) {
+    TemporaryFolder folder;
+    write_text(folder / "tokenizer.json", file.content);
+    EXPECT_THAT(refusal(folder), HasSubstr(file.expected)) << file.name;
+    EXPECT_THAT(refusal(folder), HasSubstr("tokenizer.json")) << file.name;
+  }
+}
+
+TEST(HostileTokenizerFolder, NamesWhatIsMissingOrOfAnotherKind) {
+  TemporaryFolder folder;
+  EXPECT_THAT(refusal(folder), HasSubstr("found none of tokenizer.json, tokenizer.model"));
+  write_text(folder / "tokenizer.model", "");
+  EXPECT_THAT(refusal(folder), HasSubstr("found no SentencePiece model"));
+  write_text(folder / "tokenizer.model", "hello world, this is no protobuf");
+  EXPECT_THAT(refusal(folder), HasSubstr("found no SentencePiece model"));
+  write_text(folder / "tokenizer.model", "IQ== 0\nIg== 1\n");
+  EXPECT_THAT(refusal(folder), HasSubstr("tiktoken"));
+  write_text(folder / "vocab.json", R"({"a": 0, "b": 1})");
+  write_text(folder / "merges.txt", "#version: 0.2\na c\n");
+  EXPECT_THAT(refusal(folder),
+              HasSubstr("expected one of 'gpt2', 'llama3', 'qwen2', 'tekken', 'gpt4o'"));
+  EXPECT_THAT(refusal(folder, {"gpt5"}), HasSubstr("found 'gpt5'"));
+  EXPECT_THAT(refusal(folder, {"gpt2"}), HasSubstr("'c', which is not in the vocabulary"));
+  write_text(folder / "merges.txt", "a b c\n");
+  EXPECT_THAT(refusal(folder, {"gpt2"}), HasSubstr("merges.txt:1"));
+  write_text(folder / "merges.txt", "a \xFF\n");
+  EXPECT_THAT(refusal(folder, {"gpt2"}), HasSubstr("not UTF-8 at offset 2"));
+  write_text(folder / "merges.txt", "");
+  write_text(folder / "added_tokens.json", R"({"<|x|>": "2"})");
+  EXPECT_THAT(refusal(folder, {"gpt2"}), HasSubstr("expected an id"));
+}
+
+TEST(HostileSentencePiece, TruncationsNeverCrash) {
+  SQPSYCH_NEED_SHARED(real, "data/tok-llama2/tokenizer.model");
+  const std::string bytes = read_file(real);
+  for (const std::size_t size : {1UL, 2UL, 3UL, 10UL, 17UL, 1000UL, 100000UL, bytes.size() - 1}) {
+    TemporaryFolder folder;
+    write_text(folder / "tokenizer.model", bytes.substr(0, size));
+    const std::string text = refusal(folder);
+    EXPECT_TRUE(text == "nothing was refused" || text.find("tokenizer.model") != std::string::npos)
+        << text;
+  }
+}
+
+TEST(HostileText, NamesTheByteThatIsNotUtf8) {
+  TemporaryFolder folder;
+  write_text(folder / "tokenizer.json", file_with(kModel));
+  const auto tokenizer = load_tokenizer(folder.path());
+  for (const char* text :
+       {"ab\xFF", "ab\xC3", "ab\xED\xA0\x80", "ab\xF4\x90\x80\x80", "ab\xC0\xAF"}) {
+    try {
+      tokenizer->encode_ids(text, true);
+      ADD_FAILURE() << "nothing was refused";
+    } catch (const FormatError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("offset 2"));
+    }
+  }
+}
+
+TEST(HostileIds, AreNamed) {
+  TemporaryFolder folder;
+  write_text(folder / "tokenizer.json", file_with(kModel));
+  const auto tokenizer = load_tokenizer(folder.path());
+  for (const TokenId id : {-1, 3, 1 << 30})
+    EXPECT_THROW(tokenizer->decode({0, id}, false), FormatError);
+  EXPECT_FALSE(tokenizer->is_control(-1));
+}
+
+TEST(HostileVocabulary, ReportsAllProblemsTogether) {
+  const auto message = [](Vocabulary vocabulary) {
+    try {
+      tokenizer_from_vocabulary(std::move(vocabulary), "x.gguf");
+    } catch (const FormatError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing was refused");
+  };
+  Vocabulary good{"llama",
+                  "default",
+                  {"<unk>", "a"},
+                  {0, 0},
+                  {TokenType::kUnknown, TokenType::kNormal},
+                  {},
+                  {},
+                  {},
+                  {},
+                  {},
+                  {}};
+  EXPECT_EQ(message(good), "nothing was refused");
+  Vocabulary bad = good;
+  bad.scores.pop_back();
+  bad.types.pop_back();
+  bad.bos = 2;
+  EXPECT_THAT(message(bad), HasSubstr("token_type: found 1"));
+  EXPECT_THAT(message(bad), HasSubstr("scores: found 1"));
+  EXPECT_THAT(message(bad), HasSubstr("bos_token_id: found id 2"));
+  bad = good;
+  bad.tokens = {"a", "a"};
+  EXPECT_THAT(message(bad), HasSubstr("token 'a': found ids 0 and 1"));
+  bad = good;
+  bad.model = "bert";
+  EXPECT_THAT(message(bad), HasSubstr("found 'bert'"));
+  bad.model = "gpt2";
+  bad.pre = "odd";
+  EXPECT_THAT(message(bad), HasSubstr("tokenizer.ggml.pre: found 'odd'"));
+  bad.pre = "gpt-2";
+  bad.merges = {"ab"};
+  EXPECT_THAT(message(bad), HasSubstr("merges[0]"));
+  EXPECT_THAT(message({}), HasSubstr("empty vocabulary"));
+}
+
+TEST(LongText, OfOnePieceIsMergedInTime) {
+  SQPSYCH_NEED_SHARED(folder, "data/tok-phi3");
+  const auto tokenizer = load_tokenizer(folder);
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += "word ";
+  EXPECT_EQ(tokenizer->encode_ids(text, false).size(), 100001U);
+  EXPECT_EQ(tokenizer->encode_ids(std::string(300000, 'a'), false).size(), 75002U);
+}
+
+}  // namespace
+}  // namespace sqpsych
