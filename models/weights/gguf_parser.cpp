@@ -179,6 +179,7 @@ class Parser {
         return flags;
       }
       case kGgufString: {
+        if (count > left() / sizeof(std::uint64_t)) need(left() + 1, what);
         std::vector<std::string> texts;
         for (std::uint64_t i = 0; i < count; ++i) texts.push_back(text(what));
         return texts;
