@@ -65,6 +65,8 @@ const AnswerReader& choose_reader(const std::filesystem::path& file, std::string
 AnswerTable read_answers(const std::filesystem::path& file, const AnswerFileConfig& config) {
   if (std::filesystem::is_directory(file))
     throw FormatError(format("answers: '{}': found a folder, expected a file", file.string()));
+  if (!std::filesystem::exists(file))
+    throw ConfigError(format("answers: '{}': found no such file, expected answers", file.string()));
   const AnswerReader* reader = nullptr;
   {
     const MappedFile mapped(file);

@@ -39,7 +39,8 @@ const std::vector<const AnswerReader*>& answer_readers();
 
 /// Reads a file with the reader that recognises its content, else the one of its extension. A
 /// truncated, corrupt or empty file, or one whose content contradicts its extension, is a
-/// FormatError. Logs one line: format, rows, columns, what was detected.
+/// FormatError, an absent one a ConfigError. Logs one line: format, rows, columns, what was
+/// detected.
 AnswerTable read_answers(const std::filesystem::path& file, const AnswerFileConfig& config);
 
 }  // namespace sqpsych

@@ -40,7 +40,7 @@ std::map<std::string, std::int64_t> option_texts(const Questionnaire& questionna
 }
 
 void check_recode(const Questionnaire& questionnaire, const ItemRule& rule, const BoundItem& item,
-                  const std::string& where, ProblemList& problems) {
+                  const std::string& where, MappingProblems& problems) {
   const auto& values = questionnaire.options_of(rule).values;
   for (const auto& [content, value] : item.recode)
     if (std::find(values.begin(), values.end(), value) == values.end())
@@ -50,7 +50,7 @@ void check_recode(const Questionnaire& questionnaire, const ItemRule& rule, cons
 
 BoundQuestionnaire bind_questionnaire(const QuestionnaireMapping& mapping,
                                       const Questionnaire& questionnaire,
-                                      const JoinedAnswers& answers, ProblemList& problems) {
+                                      const JoinedAnswers& answers, MappingProblems& problems) {
   const std::string where = format("questionnaires.{}", mapping.name);
   const auto known = item_ids(questionnaire);
   for (const auto& [id, column] : mapping.items)
@@ -85,13 +85,13 @@ BoundQuestionnaire bind_questionnaire(const QuestionnaireMapping& mapping,
 }
 
 std::optional<ColumnRef> bind_column(const std::string& name, const std::string& where,
-                                     const JoinedAnswers& answers, ProblemList& problems) {
+                                     const JoinedAnswers& answers, MappingProblems& problems) {
   if (name.empty()) return std::nullopt;
   return answers.resolve(name, where, problems);
 }
 
 void check_group_score(const GroupConfig& group, const std::vector<Questionnaire>& questionnaires,
-                       ProblemList& problems) {
+                       MappingProblems& problems) {
   if (group.score.empty()) return;
   const auto dot = group.score.find('.');
   const auto* questionnaire = find_by_name(questionnaires, group.score.substr(0, dot));
@@ -101,7 +101,7 @@ void check_group_score(const GroupConfig& group, const std::vector<Questionnaire
 }
 
 void check_languages(const TextSourceConfig& language,
-                     const std::vector<Questionnaire>& questionnaires, ProblemList& problems) {
+                     const std::vector<Questionnaire>& questionnaires, MappingProblems& problems) {
   std::vector<std::string> wanted;
   if (!language.value.empty()) wanted.push_back(language.value);
   for (const auto& [content, name] : language.values) wanted.push_back(name);
@@ -117,6 +117,12 @@ void check_languages(const TextSourceConfig& language,
 std::vector<Questionnaire> load_questionnaires(const ProfilesConfig& config,
                                                std::vector<std::filesystem::path> folders) {
   if (!config.questionnaires_folder.empty()) folders.push_back(config.questionnaires_folder.path);
+  for (const auto& folder : folders)
+    if (!std::filesystem::is_directory(folder))
+      throw ConfigError(
+          format("questionnaires: '{}': found no such folder, expected one that holds "
+                 "folders of questionnaires",
+                 folder.string()));
   std::vector<Questionnaire> questionnaires;
   for (const auto& mapping : config.questionnaires)
     questionnaires.push_back(load_questionnaire(find_questionnaire(mapping.name, folders)));
@@ -126,7 +132,7 @@ std::vector<Questionnaire> load_questionnaires(const ProfilesConfig& config,
 BoundMapping bind_mapping(const ProfilesConfig& config,
                           const std::vector<Questionnaire>& questionnaires,
                           const JoinedAnswers& answers) {
-  ProblemList problems;
+  MappingProblems problems;
   BoundMapping bound;
   bound.config = &config;
   for (const auto& mapping : config.questionnaires)
@@ -144,7 +150,7 @@ BoundMapping bind_mapping(const ProfilesConfig& config,
   bound.notes = bind_column(config.notes, "notes", answers, problems);
   check_group_score(config.group, questionnaires, problems);
   check_languages(config.language, questionnaires, problems);
-  problems.throw_if_any<ConfigError>("mapping");
+  problems.throw_if_any(answers.column_names());
   return bound;
 }
 

@@ -33,6 +33,30 @@ std::optional<std::string> key_of(const AnswerTable& table, const AnswerRow& row
 
 }  // namespace
 
+void MappingProblems::throw_if_any(const std::vector<std::string>& known_columns) {
+  constexpr std::size_t kColumnsNamedSingly = 6;
+  constexpr std::size_t kKnownColumnsShown = 60;
+  if (!unknown_columns.empty()) {
+    std::vector<std::string> known = known_columns;
+    if (known.size() > kKnownColumnsShown) known.resize(kKnownColumnsShown);
+    if (unknown_columns.size() <= kColumnsNamedSingly) {
+      for (const auto& column : unknown_columns)
+        problems.add(
+            format("{}: column '{}' is in no file{}", column.where, column.name,
+                   column.nearest.empty() ? "" : format(". Did you mean '{}'?", column.nearest)));
+      problems.add("the columns there are: " + quoted_list(known));
+    } else {
+      std::vector<std::string> names;
+      for (const auto& column : unknown_columns) names.push_back(column.name);
+      problems.add(
+          format("{} columns are in no file: {}. The columns there are: {}. Is this mapping "
+                 "meant for these files?",
+                 names.size(), quoted_list(names), quoted_list(known)));
+    }
+  }
+  problems.throw_if_any<ConfigError>("mapping");
+}
+
 JoinedAnswers::JoinedAnswers(std::vector<AnswerTable> tables, const JoinConfig& join,
                              const std::string& base_column)
     : tables_(std::move(tables)), key_columns_(join.columns) {
@@ -123,16 +147,14 @@ void JoinedAnswers::join_by_key(const std::vector<std::string>& columns) {
 }
 
 ColumnRef JoinedAnswers::resolve(const std::string& name, const std::string& where,
-                                 ProblemList& problems) const {
+                                 MappingProblems& problems) const {
   const auto [file, name_in_file] = split_file(name);
   std::vector<ColumnRef> found;
-  std::vector<std::string> known;
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     const bool names_file = !file.empty() && tables_[i].file_name() == file;
     const std::string& wanted = names_file ? name_in_file : name;
     for (std::size_t c = 0; c < tables_[i].columns.size(); ++c) {
       const std::string& column_name = tables_[i].columns[c].name;
-      known.push_back(column_name);
       if (column_name == wanted && !column_name.empty()) found.push_back({i, c});
     }
   }
@@ -143,12 +165,7 @@ ColumnRef JoinedAnswers::resolve(const std::string& name, const std::string& whe
       if (ref.table == base_) return ref;
   if (found.size() == 1) return found.front();
   if (found.empty()) {
-    const std::string nearest = nearest_name(name, known);
-    if (known.size() > 40) known.resize(40);
-    problems.add(nearest.empty() ? format("{}: column '{}' is in no file, expected one of {}",
-                                          where, name, quoted_list(known))
-                                 : format("{}: column '{}' is in no file. Did you mean '{}'?",
-                                          where, name, nearest));
+    problems.unknown_columns.push_back({where, name, nearest_name(name, column_names())});
     return {};
   }
   if (found[0].table == found[1].table) {
@@ -161,6 +178,13 @@ ColumnRef JoinedAnswers::resolve(const std::string& name, const std::string& whe
                         tables_[found[0].table].file_name(), name));
   }
   return {};
+}
+
+std::vector<std::string> JoinedAnswers::column_names() const {
+  std::vector<std::string> names;
+  for (const auto& table : tables_)
+    for (const auto& column : table.columns) names.push_back(column.name);
+  return names;
 }
 
 const AnswerCell& JoinedAnswers::cell(const JoinedRow& row, ColumnRef ref) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -14,6 +15,21 @@ namespace sqpsych {
 struct ColumnRef {
   std::size_t table = 0;
   std::size_t column = 0;
+};
+
+/// Faults of a mapping against its files. Unknown columns are kept apart: the wrong file has
+/// dozens.
+struct MappingProblems {
+  struct UnknownColumn {
+    std::string where;
+    std::string name;
+    std::string nearest;  ///< the known column it resembles, or empty
+  };
+  ProblemList problems;
+  std::vector<UnknownColumn> unknown_columns;
+  void add(std::string problem) { problems.add(std::move(problem)); }
+  /// ConfigError with all of them; the known columns are listed once.
+  void throw_if_any(const std::vector<std::string>& known_columns);
 };
 
 /// One row of the base file with its partners; null where a file has none.
@@ -38,9 +54,11 @@ class JoinedAnswers {
   /// Base rows without a partner in at least one other file.
   std::int64_t num_unmatched() const { return num_unmatched_; }
 
-  /// Position of a mapped column; an unknown, doubled or ambiguous name is added to `problems`
-  /// as `where: ...` with the nearest known name.
-  ColumnRef resolve(const std::string& name, const std::string& where, ProblemList& problems) const;
+  /// Position of a mapped column; an unknown, doubled or ambiguous name is added to `problems`.
+  ColumnRef resolve(const std::string& name, const std::string& where,
+                    MappingProblems& problems) const;
+  /// The columns of all files.
+  std::vector<std::string> column_names() const;
   const AnswerColumn& column(ColumnRef ref) const { return tables_[ref.table].columns[ref.column]; }
   /// The cell of a joined row; a missing cell where the file has no partner row.
   const AnswerCell& cell(const JoinedRow& row, ColumnRef ref) const;

@@ -146,7 +146,7 @@ TEST(AnswerReader, UnknownKindsNameTheKnownOnes) {
     EXPECT_THAT(error.what(), HasSubstr(".sav"));
   }
   EXPECT_THROW(read_answers(folder / "answers.sav", {}), FormatError);
-  EXPECT_THROW(read_answers(folder / "absent.csv", {}), Error);
+  EXPECT_THROW(read_answers(folder / "absent.csv", {}), ConfigError);
   EXPECT_THROW(read_answers(folder.path(), {}), FormatError);
 }
 

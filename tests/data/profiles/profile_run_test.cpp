@@ -128,6 +128,13 @@ TEST(ProfileRun, MappingFaultsAreReportedTogether) {
   EXPECT_THAT(error, HasSubstr("questionnaire 'gad7' has no fr.json"));
 }
 
+TEST(ProfileRun, WrongFileIsOneSentenceNotOnePerColumn) {
+  const std::string error = error_of(gad7_mapping(), "name,age\nx,3\n");
+  EXPECT_THAT(error, HasSubstr("8 columns are in no file: 'g1', "));
+  EXPECT_THAT(error, HasSubstr("The columns there are: 'name', 'age'"));
+  EXPECT_EQ(error.find('\n'), std::string::npos);
+}
+
 TEST(ProfileRun, ColumnNamesMustBeUniqueWhenTheyAreUsed) {
   const std::string csv = "id,g1,g2,g3,g4,g5,g6,g7,g7\na,1,1,1,1,1,1,1,2\n";
   EXPECT_THAT(error_of(gad7_mapping(), csv),
