@@ -2,13 +2,21 @@
 #include "core/text.h"
 #include "evaluate/reports/report.h"
 #include "evaluate/reports/tally.h"
+#include "models/exporters/verify.h"
 #include "models/weights/gguf_file.h"
 
 namespace sqpsych {
 namespace {
 
 void show_gguf(const std::filesystem::path& path, Page& page) {
-  page.figures({{"size", bytes_text(std::filesystem::file_size(path))}});
+  const auto findings = verify_gguf(path);
+  page.figures(
+      {{"size", bytes_text(std::filesystem::file_size(path))},
+       {"verify", findings.empty() ? "sound" : format("{} broken rules", findings.size())}});
+  Table faults{{"broken rule", "found and expected"}, {}};
+  for (const auto& finding : findings) faults.rows.push_back({finding.rule, finding.detail});
+  if (!faults.rows.empty()) page.table(faults);
+  if (!findings.empty()) return;
   const GgufFile file(path);
   std::int64_t num_values = 0;
   for (const auto& tensor : file.tensors()) {
