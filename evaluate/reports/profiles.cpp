@@ -25,7 +25,7 @@ struct ScoreAccount {
     }
     ++num_values;
     sum += *score.value;
-    ++bands[score.band.empty() ? "(no band)" : score.band];
+    if (!score.band.empty()) ++bands[score.band];
   }
 };
 
@@ -60,7 +60,7 @@ void show(const ProfileAccount& account, Page& page) {
          with_thousands(score.num_prorated), with_thousands(score.num_without_value)});
   if (!scores.rows.empty()) page.table(scores);
   for (const auto& [name, score] : account.scores)
-    page.chart(bar_chart("Bands of " + name, bars_of(score.bands)));
+    if (!score.bands.empty()) page.chart(bar_chart("Bands of " + name, bars_of(score.bands)));
   if (account.groups.size() > 1) page.chart(bar_chart("Groups", bars_of(account.groups)));
   if (account.languages.size() > 1) page.chart(bar_chart("Languages", bars_of(account.languages)));
 }

@@ -66,23 +66,30 @@ void write_inputs(const Json& manifest, Page& page) {
   if (!table.rows.empty()) page.table(table);
 }
 
-/// A command's own account: scalars and objects of scalars as one table, the rest folded.
+constexpr std::size_t kMaxLeaves = 40;
+
+/// Every scalar below `value` as a row named by its path.
+void collect_leaves(const std::string& path, const Json& value, Table& table) {
+  if (!value.is_structured()) {
+    table.rows.push_back({path, shown_scalar(value)});
+    return;
+  }
+  for (const auto& [key, item] : value.items()) collect_leaves(path + ": " + key, item, table);
+}
+
+/// A command's own account: short values as one table, long ones folded.
 void write_account(const Json& manifest, Page& page) {
   static const std::set<std::string> kShownElsewhere = {"schema", "version", "created", "command",
                                                         "config", "inputs",  "parents"};
   Table table{{"recorded by the command", "value"}, {}};
   for (const auto& [key, value] : manifest.items()) {
     if (kShownElsewhere.count(key)) continue;
-    if (value.is_primitive()) {
-      table.rows.push_back({key, shown_scalar(value)});
-    } else if (value.is_object() && std::all_of(value.begin(), value.end(), [](const Json& item) {
-                 return item.is_primitive();
-               })) {
-      for (const auto& [name, item] : value.items())
-        table.rows.push_back({key + ": " + name, shown_scalar(item)});
-    } else {
+    Table own;
+    collect_leaves(key, value, own);
+    if (own.rows.size() > kMaxLeaves)
       page.folded_json(key, value);
-    }
+    else
+      table.rows.insert(table.rows.end(), own.rows.begin(), own.rows.end());
   }
   if (!table.rows.empty()) page.table(table);
 }

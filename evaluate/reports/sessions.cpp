@@ -41,14 +41,16 @@ std::vector<Bar> in_order(const Tally& tally) {
 
 void show(const SessionAccount& account, Page& page) {
   const auto num_sessions = std::max<std::int64_t>(1, account.num_sessions);
-  page.figures(
-      {{"sessions", with_thousands(account.num_sessions)},
-       {"complete", with_thousands(account.num_complete)},
-       {"failed", with_thousands(account.num_sessions - account.num_complete)},
-       {"clients", with_thousands(static_cast<std::int64_t>(account.clients.size()))},
-       {"utterances per session", shown_number(static_cast<double>(account.num_utterances) /
-                                               static_cast<double>(num_sessions))},
-       {"tokens written", with_thousands(account.num_completion_tokens)}});
+  std::vector<std::pair<std::string, std::string>> figures = {
+      {"sessions", with_thousands(account.num_sessions)},
+      {"complete", with_thousands(account.num_complete)},
+      {"failed", with_thousands(account.num_sessions - account.num_complete)},
+      {"clients", with_thousands(static_cast<std::int64_t>(account.clients.size()))},
+      {"utterances per session", shown_number(static_cast<double>(account.num_utterances) /
+                                              static_cast<double>(num_sessions))}};
+  if (account.num_completion_tokens > 0)
+    figures.emplace_back("tokens written", with_thousands(account.num_completion_tokens));
+  page.figures(figures);
   page.chart(bar_chart("How sessions ended", bars_of(account.stop_reasons)));
   page.chart(bar_chart("Utterances per session", in_order(account.lengths)));
   if (!account.failures.empty()) {
