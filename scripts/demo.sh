@@ -61,7 +61,7 @@ else
 fi
 
 say "3. Sessions become training data, split by client"
-split=(--set split.validation=0.25 --set split.test=0)
+split=(--set split.validation=0.25 --set split.test=0 --set opening=drop)
 [ -n "$model" ] || make "$out/dataset-base/manifest.json" \
   sqpsych dataset "$out/sessions-base/sessions.jsonl" --config configs/dataset/sessions.json "${split[@]}" --output "$out/dataset-base" --overwrite
 make "$out/dataset/manifest.json" \
