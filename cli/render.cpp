@@ -48,8 +48,7 @@ void add_render_command(CLI::App& app, ExitCode& result) {
   auto arguments = std::make_shared<RenderArguments>();
   CLI::App* command =
       app.add_subcommand("render", "messages -> the chat template's text, one JSON string a row");
-  command->add_option("ROWS", arguments->rows, "dataset rows with messages (JSON Lines)")
-      ->required();
+  command->add_option("ROWS", arguments->rows, "dataset rows with messages (JSON Lines)");
   command
       ->add_option("--model", arguments->model,
                    "folder with a tokenizer, .gguf file or cached hub id")

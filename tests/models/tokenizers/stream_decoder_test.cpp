@@ -29,7 +29,7 @@ TEST_P(Streams, GiveWholeCharactersThatJoinToTheText) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Streams, ::testing::Values("tok-llama2", "tok-phi3", "tok-qwen2"),
-                         [](const auto& info) { return replace_all(info.param, "-", "_"); });
+                         [](const auto& test) { return replace_all(test.param, "-", "_"); });
 
 TEST(StreamDecoder, ReplacesBytesThatCanNeverBecomeACharacter) {
   SQPSYCH_NEED_SHARED(folder, "data/tok-llama2");

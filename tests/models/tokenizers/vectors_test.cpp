@@ -1,35 +1,12 @@
-#include <fstream>
-
-#include "core/files.h"
+#include "tests/models/tokenizers/vectors.h"
 #include "core/text.h"
 #include "models/tokenizers/tokenizer.h"
 #include "tests/support/shared_data.h"
-#include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
-using testing::shared_data;
-
-struct Vector {
-  std::string text;
-  std::vector<TokenId> ids;
-};
-
-/// The cases of llama.cpp's test-tokenizer-0: texts separated by a line, one line of ids each.
-std::vector<Vector> read_vectors(const std::filesystem::path& folder, const std::string& name) {
-  auto texts = split(read_file(folder / (name + ".gguf.inp")), "\n__ggml_vocab_test__\n");
-  texts.pop_back();  // behind the last separator
-  const auto lines = split(read_file(folder / (name + ".gguf.out")), "\n");
-  std::vector<Vector> vectors;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    Vector vector{texts[i], {}};
-    for (const auto& id : split(lines.at(i), " "))
-      if (!id.empty()) vector.ids.push_back(static_cast<TokenId>(std::stol(id)));
-    vectors.push_back(std::move(vector));
-  }
-  return vectors;
-}
+using testing::read_vectors;
 
 struct Source {
   const char* folder;
@@ -63,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(All, LlamaCppVectors,
                                            Source{"tok-llama3", "ggml-vocab-llama-bpe", "llama3"},
                                            Source{"tok-qwen2", "ggml-vocab-qwen2", "qwen2"},
                                            Source{"tok-phi3", "ggml-vocab-phi-3", ""}),
-                         [](const auto& info) { return replace_all(info.param.folder, "-", "_"); });
+                         [](const auto& test) { return replace_all(test.param.folder, "-", "_"); });
 
 }  // namespace
 }  // namespace sqpsych
