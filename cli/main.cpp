@@ -19,6 +19,7 @@ void add_render_command(CLI::App& app, ExitCode& result);
 void add_export_command(CLI::App& app, ExitCode& result);
 void add_verify_command(CLI::App& app, ExitCode& result);
 void add_report_command(CLI::App& app, ExitCode& result);
+void add_train_command(CLI::App& app, ExitCode& result);
 
 namespace {
 constexpr AddCommand kCommands[] = {
@@ -31,6 +32,7 @@ constexpr AddCommand kCommands[] = {
     add_export_command,
     add_verify_command,
     add_report_command,
+    add_train_command,
 };
 }  // namespace
 }  // namespace sqpsych

@@ -1,0 +1,160 @@
+#include "tests/train/tiny_training.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/tensor.h>
+
+#include "core/interrupt.h"
+#include "core/json_lines.h"
+#include "core/random.h"
+#include "models/families/family.h"
+#include "models/weights/safetensors.h"
+
+namespace sqpsych::testing {
+namespace {
+
+constexpr std::uint64_t kWeightSeed = 5;
+
+DecoderFeatures tiny_features(std::int64_t vocabulary_size) {
+  DecoderFeatures features;
+  features.vocabulary_size = vocabulary_size;
+  features.hidden_size = 16;
+  features.num_layers = 2;
+  features.num_heads = 4;
+  features.num_kv_heads = 2;
+  features.head_dim = 4;
+  features.intermediate_size = 24;
+  features.context_length = 64;
+  features.rms_norm_eps = 1e-5;
+  features.rope.dims = 4;
+  return features;
+}
+
+SplitRows tiny_rows(std::int64_t count, std::uint64_t seed, std::int64_t vocabulary_size) {
+  SplitRows split;
+  RandomStream stream(seed);
+  for (std::int64_t i = 0; i < count; ++i) {
+    TokenizedRow row;
+    row.id = "row-" + std::to_string(i);
+    row.client_id = "client-" + std::to_string(i / 2);
+    const std::size_t length = 4 + stream.below(20);
+    for (std::size_t t = 0; t < length; ++t) {
+      row.ids.push_back(
+          static_cast<TokenId>(stream.below(static_cast<std::uint64_t>(vocabulary_size))));
+      row.supervised.push_back(t > 0 && (t + 1 == length || stream.below(3) > 0));
+    }
+    split.units += count_supervised(row);
+    split.report.tokens += static_cast<std::int64_t>(length);
+    split.rows.push_back(row);
+  }
+  return split;
+}
+
+}  // namespace
+
+TrainConfig tiny_config(const std::string& method) {
+  TrainConfig config;
+  config.method = method;
+  config.lora_r = 4;
+  config.lora_alpha = 8;
+  config.row_plan.max_length = 48;
+  config.per_device_train_batch_size = 2;
+  config.gradient_accumulation_steps = 2;
+  config.max_steps = 6;
+  config.learning_rate = 1e-2;
+  config.weight_decay = 0.01;
+  config.logging_steps = 2;
+  config.eval_strategy = "no";
+  config.save_strategy = "no";
+  config.save_total_limit = 0;
+  config.model.device = "cpu";
+  return config;
+}
+
+TrainingSetup tiny_setup(const TrainConfig& config, std::int64_t num_rows,
+                         std::int64_t num_validation_rows) {
+  constexpr std::int64_t kVocabularySize = 40;
+  const DecoderFeatures features = tiny_features(kVocabularySize);
+  TrainingSetup setup;
+  setup.config = config;
+  setup.model = std::make_unique<Model>();
+  setup.model->path = "/nonexistent";
+  setup.model->family = &family_by_name("llama");
+  setup.model->config = setup.model->family->config(features);
+  setup.model->decoder = std::make_unique<Decoder>(features, at::kFloat, at::kCPU);
+  initialise_weights(*setup.model->decoder, kWeightSeed);
+  setup.objective = &objective_by_name("sft");
+  setup.train = tiny_rows(num_rows, 1, kVocabularySize);
+  setup.validation = tiny_rows(num_validation_rows, 2, kVocabularySize);
+  setup.trainable = std::make_unique<Trainable>(*setup.model, config);
+  setup.inputs = {{"data", {{"train.jsonl", "1"}}}, {"model", Json::object()}};
+  return setup;
+}
+
+void write_tiny_weights(const std::filesystem::path& folder, std::int64_t vocabulary_size) {
+  const DecoderFeatures features = tiny_features(vocabulary_size);
+  const Family& family = family_by_name("llama");
+  Decoder decoder(features, at::kFloat, at::kCPU);
+  initialise_weights(decoder, kWeightSeed);
+  std::map<std::string, std::string> huggingface;
+  for (const auto& names : family.tensor_names(features))
+    huggingface[names.own] = names.huggingface;
+  NamedTensors tensors;
+  for (const auto& [name, tensor] : decoder.parameters())
+    tensors.emplace_back(huggingface.at(name), tensor->detach());
+  write_safetensors(folder / "model.safetensors", tensors);
+  write_file_atomic(folder / "config.json", family.config(features).dump(2));
+}
+
+std::map<std::string, at::Tensor> first_gradient(const TrainConfig& config) {
+  TrainingSetup setup = tiny_setup(config);
+  // B starts at zero, which would hide A's gradient.
+  {
+    const at::NoGradGuard no_grad;
+    for (const auto& parameter : setup.trainable->parameters())
+      if (parameter.name.ends_with("lora_B.weight")) parameter.weight.fill_(0.05);
+  }
+  AdamW optimizer(setup.trainable->parameters(), {});
+  const StepOrder order(config, static_cast<std::int64_t>(setup.train.rows.size()));
+  const StepResult result = *compute_gradient(setup, optimizer, order.rows_of(0), 0);
+  std::map<std::string, at::Tensor> gradient;
+  gradient["loss"] = at::tensor({result.loss}, at::kDouble);
+  for (std::size_t i = 0; i < optimizer.parameters().size(); ++i)
+    gradient[optimizer.parameters()[i].name] = optimizer.gradient(i).clone();
+  return gradient;
+}
+
+std::map<std::string, at::Tensor> run_tiny(const TrainConfig& config,
+                                           const std::filesystem::path& folder,
+                                           std::int64_t interrupt_behind_step) {
+  TrainingSetup setup = tiny_setup(config);
+  const RunFolder run{folder};
+  check_same_run(run, setup);
+  open_run_folder(run, setup, false);
+  Trainer trainer(setup, run);
+  set_interrupt_requested(false);
+  try {
+    trainer.run([&](std::int64_t step) {
+      if (step == interrupt_behind_step) set_interrupt_requested(true);
+    });
+  } catch (...) {
+    set_interrupt_requested(false);
+    throw;
+  }
+  trainer.load_best();
+  trainer.finish();
+  std::map<std::string, at::Tensor> weights;
+  for (const auto& parameter : setup.trainable->parameters())
+    weights[parameter.name] = parameter.weight.detach().clone();
+  return weights;
+}
+
+std::string metrics_without_clock(const std::filesystem::path& run) {
+  std::string text;
+  for (Json record : read_json_lines(run / "metrics.jsonl")) {
+    for (const auto& key : wall_clock_keys()) record.erase(key);
+    text += record.dump() + "\n";
+  }
+  return text;
+}
+
+}  // namespace sqpsych::testing

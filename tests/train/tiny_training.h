@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/temporary_folder.h"
+#include "train/setup.h"
+#include "train/trainer.h"
+
+namespace sqpsych::testing {
+
+/// A two-layer decoder with random weights and rows of random ids: everything a training needs but
+/// a tokenizer. Equal arguments give equal setups.
+TrainingSetup tiny_setup(const TrainConfig& config, std::int64_t num_rows = 13,
+                         std::int64_t num_validation_rows = 4);
+
+/// Writes config.json and model.safetensors of the tiny decoder, so that load_model opens it.
+void write_tiny_weights(const std::filesystem::path& folder, std::int64_t vocabulary_size);
+
+/// A config with small numbers: max_length 48, 2 x 2 rows per step, 6 steps, no evaluation.
+TrainConfig tiny_config(const std::string& method);
+
+/// One whole gradient of the first step, by parameter name, and the loss under "loss".
+std::map<std::string, at::Tensor> first_gradient(const TrainConfig& config);
+
+/// Runs a training in `folder`: weights by name afterwards.
+std::map<std::string, at::Tensor> run_tiny(const TrainConfig& config,
+                                           const std::filesystem::path& folder,
+                                           std::int64_t interrupt_behind_step = 0);
+
+/// metrics.jsonl without the wall-clock keys, one line per record.
+std::string metrics_without_clock(const std::filesystem::path& run);
+
+}  // namespace sqpsych::testing

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "train/setup.h"
+
+namespace sqpsych {
+
+/// What a training will do, known before its first step.
+struct TrainingPlan {
+  std::int64_t steps_per_epoch = 0;
+  std::int64_t total_steps = 0;
+  std::int64_t packs_first_epoch = 0;
+  std::int64_t longest_pack = 0;  ///< tokens
+  std::int64_t tokens_per_epoch = 0;
+  std::int64_t trainable_parameters = 0;
+  std::int64_t all_parameters = 0;
+  /// Estimated memory; activations are counted from the features, not measured.
+  std::uint64_t weight_bytes = 0;
+  std::uint64_t training_state_bytes = 0;  ///< gradients, moments, masters
+  std::uint64_t activation_bytes = 0;      ///< of the longest pack
+  std::uint64_t total_bytes() const {
+    return weight_bytes + training_state_bytes + activation_bytes;
+  }
+};
+
+TrainingPlan plan_training(const TrainingSetup& setup);
+
+/// The plan for people, one fact per line.
+std::string plan_text(const TrainingSetup& setup, const TrainingPlan& plan);
+
+}  // namespace sqpsych

@@ -1,0 +1,185 @@
+#include "train/trainable.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <set>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/json_lines.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "models/families/family.h"
+#include "models/weights/safetensors.h"
+
+namespace fs = std::filesystem;
+
+namespace sqpsych {
+namespace {
+
+constexpr const char* kWeightSuffix = ".weight";
+
+std::string without_weight(const std::string& name) {
+  return name.substr(0, name.size() - std::string(kWeightSuffix).size());
+}
+
+at::Tensor uniform_matrix(std::int64_t rows, std::int64_t columns, std::uint64_t seed) {
+  at::Tensor matrix = at::empty({rows, columns}, at::kFloat);
+  RandomStream stream(seed);
+  const double bound = 1 / std::sqrt(static_cast<double>(columns));
+  float* values = matrix.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < matrix.numel(); ++i)
+    values[i] = static_cast<float>((2 * stream.uniform() - 1) * bound);
+  return matrix;
+}
+
+const char* dtype_name(at::ScalarType dtype) {
+  return dtype == at::kBFloat16 ? "bfloat16" : "float32";
+}
+
+void copy_weight(const at::Tensor& target, const at::Tensor& source, const std::string& name,
+                 const fs::path& folder) {
+  if (target.sizes() != source.sizes() || target.scalar_type() != source.scalar_type())
+    throw FormatError(
+        format("checkpoint: '{}': tensor '{}' has another shape or type than the model",
+               folder.string(), name));
+  target.copy_(source);
+}
+
+}  // namespace
+
+Trainable::Trainable(Model& model, const TrainConfig& config) : model_(model), config_(config) {
+  std::map<std::string, std::string> path_of;
+  for (const auto& names : model.family->tensor_names(model.decoder->features()))
+    path_of[names.own] = names.huggingface;
+  for (auto& [own, linear] : model.decoder->linears()) {
+    const std::string path = without_weight(path_of.at(own + kWeightSuffix));
+    modules_.push_back(path);
+    linears_[path] = linear;
+  }
+  for (auto& [name, tensor] : model.decoder->parameters()) tensor->set_requires_grad(false);
+  is_adapter() ? attach_lora() : collect_all_weights();
+}
+
+void Trainable::attach_lora() {
+  chosen_ = choose_lora_modules(config_.lora_target_modules, modules_);
+  const double rank = static_cast<double>(config_.lora_r);
+  const double scale = config_.lora_alpha / (config_.use_rslora ? std::sqrt(rank) : rank);
+  for (const auto& path : chosen_) {
+    Linear& linear = *linears_.at(path);
+    const std::int64_t out = linear.weight_OI.size(0);
+    const std::int64_t in = linear.weight_OI.size(1);
+    const at::Device device = linear.weight_OI.device();
+    const std::uint64_t seed = derive_seed({"lora A", config_.seed, path});
+    LowRank factors;
+    factors.a_RI = uniform_matrix(config_.lora_r, in, seed).to(device).set_requires_grad(true);
+    factors.b_OR = at::zeros({out, config_.lora_r}, at::kFloat).to(device).set_requires_grad(true);
+    factors.scale = scale;
+    factors.dropout = config_.lora_dropout;
+    linear.low_rank = factors;
+    parameters_.push_back({path + ".lora_A.weight", factors.a_RI, true});
+    parameters_.push_back({path + ".lora_B.weight", factors.b_OR, true});
+  }
+}
+
+void Trainable::collect_all_weights() {
+  std::map<std::string, at::Tensor*> by_own_name;
+  for (auto& [name, tensor] : model_.decoder->parameters()) by_own_name[name] = tensor;
+  for (const auto& names : model_.family->tensor_names(model_.decoder->features())) {
+    const auto found = by_own_name.find(names.own);
+    if (found == by_own_name.end()) continue;
+    // The mapped file behind a freshly loaded weight is read-only.
+    *found->second = found->second->detach().clone().set_requires_grad(true);
+    parameters_.push_back({names.huggingface, *found->second, found->second->dim() > 1});
+  }
+}
+
+std::int64_t Trainable::parameter_count() const {
+  std::int64_t count = 0;
+  for (const auto& parameter : parameters_) count += parameter.weight.numel();
+  return count;
+}
+
+void Trainable::write(const fs::path& folder) const {
+  const at::NoGradGuard no_grad;
+  is_adapter() ? write_adapter(folder) : write_model(folder);
+}
+
+void Trainable::write_adapter(const fs::path& folder) const {
+  AdapterSettings settings;
+  settings.r = config_.lora_r;
+  settings.alpha = config_.lora_alpha;
+  settings.dropout = config_.lora_dropout;
+  settings.use_rslora = config_.use_rslora;
+  settings.target_modules = adapter_target_names(chosen_, modules_);
+  settings.base_model_name_or_path = model_.path.string();
+  std::map<std::string, AdapterFactors> factors;
+  for (const auto& path : chosen_) {
+    const LowRank& low_rank = *linears_.at(path)->low_rank;
+    factors[path] = {low_rank.a_RI.detach().cpu(), low_rank.b_OR.detach().cpu(), low_rank.scale};
+  }
+  write_adapter_dir(folder, settings, factors);
+}
+
+void Trainable::write_model(const fs::path& folder) const {
+  fs::create_directories(folder);
+  NamedTensors tensors;
+  for (const auto& parameter : parameters_)
+    tensors.emplace_back(parameter.name, parameter.weight.detach().cpu().contiguous());
+  write_safetensors(folder / "model.safetensors", tensors);
+  Json config = model_.config;
+  config.erase("torch_dtype");
+  config["dtype"] = dtype_name(model_.decoder->dtype());
+  write_file_atomic(folder / "config.json", config.dump(2) + "\n");
+  if (!model_.generation_config.is_null())
+    write_file_atomic(folder / "generation_config.json", model_.generation_config.dump(2) + "\n");
+}
+
+void Trainable::read(const fs::path& folder) {
+  const at::NoGradGuard no_grad;
+  is_adapter() ? read_adapter(folder) : read_model(folder);
+}
+
+void Trainable::read_adapter(const fs::path& folder) {
+  const AdapterDir adapter = read_adapter_dir(folder);
+  for (const auto& path : chosen_) {
+    const auto found = adapter.modules.find(path);
+    if (found == adapter.modules.end())
+      throw FormatError(format("checkpoint: '{}': module '{}' is missing", folder.string(), path));
+    const LowRank& low_rank = *linears_.at(path)->low_rank;
+    copy_weight(low_rank.a_RI, found->second.a_RI, path + ".lora_A", folder);
+    copy_weight(low_rank.b_OR, found->second.b_OR, path + ".lora_B", folder);
+  }
+}
+
+void Trainable::read_model(const fs::path& folder) {
+  const SafetensorsFile file(folder / "model.safetensors");
+  for (const auto& parameter : parameters_) {
+    if (!file.entries().count(parameter.name))
+      throw FormatError(
+          format("checkpoint: '{}': tensor '{}' is missing", folder.string(), parameter.name));
+    copy_weight(parameter.weight, file.tensor(parameter.name), parameter.name, folder);
+  }
+}
+
+void copy_tokenizer_files(const fs::path& from, const fs::path& to,
+                          const ChatTemplate* chat_template) {
+  static const std::vector<std::string> kFiles = {
+      "tokenizer.json",    "tokenizer.model",    "tokenizer_config.json", "special_tokens_map.json",
+      "vocab.json",        "merges.txt",         "encoder.json",          "vocab.bpe",
+      "added_tokens.json", "chat_template.jinja"};
+  for (const auto& name : kFiles)
+    if (fs::exists(from / name)) write_file_atomic(to / name, read_file(from / name));
+  if (!chat_template) return;
+  const fs::path settings = to / "tokenizer_config.json";
+  Json document = fs::exists(settings) ? read_json(settings) : Json::object();
+  document["chat_template"] = chat_template->jinja_source();
+  document["sqpsych_chat_template"] = chat_template->name();
+  write_file_atomic(settings, document.dump(2) + "\n");
+  fs::remove(to / "chat_template.jinja");  // it would outrank tokenizer_config.json
+}
+
+}  // namespace sqpsych

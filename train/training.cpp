@@ -1,0 +1,65 @@
+#include "train/training.h"
+
+#include "core/files.h"
+#include "core/log.h"
+#include "train/plan.h"
+#include "train/ranks.h"
+#include "train/results.h"
+#include "train/run_folder.h"
+#include "train/trainer.h"
+
+namespace fs = std::filesystem;
+
+namespace sqpsych {
+namespace {
+
+TrainOutcome outcome_of(const RunFolder& folder, const TrainingSetup& setup, std::int64_t steps) {
+  TrainOutcome outcome;
+  outcome.steps = steps;
+  outcome.result = folder.result(setup.trainable->is_adapter());
+  return outcome;
+}
+
+TrainOutcome run_training(const TrainRequest& request) {
+  join_ranks();
+  const RunFolder folder = claim_run_folder(request.output);
+  TrainingSetup setup = prepare_training(request);
+  if (!request.restart) check_same_run(folder, setup);
+  const TrainingPlan plan = plan_training(setup);
+  if (!request.restart && fs::exists(folder.results())) {
+    TrainOutcome outcome = outcome_of(folder, setup, plan.total_steps);
+    outcome.was_finished = true;
+    return outcome;
+  }
+  log_info(plan_text(setup, plan));
+  open_run_folder(folder, setup, request.restart);
+  Trainer trainer(setup, folder);
+  const TrainingState& state = trainer.run(request.after_step);
+  trainer.load_best();
+  write_results(folder, setup, trainer.finish());
+  TrainOutcome outcome = outcome_of(folder, setup, state.step);
+  outcome.stopped_early = state.stopped_early;
+  return outcome;
+}
+
+}  // namespace
+
+TrainOutcome train(const TrainRequest& request) {
+  create_private_files();
+  try {
+    return run_training(request);
+  } catch (const fs::filesystem_error& error) {
+    throw ResourceError(format("train: '{}': {}. Is there space, and may you write there?",
+                               error.path1().string(), error.code().message()));
+  }
+}
+
+std::string check_training(const TrainRequest& request) {
+  join_ranks();
+  const RunFolder folder = claim_run_folder(request.output);
+  TrainingSetup setup = prepare_training(request);
+  if (!request.restart) check_same_run(folder, setup);
+  return plan_text(setup, plan_training(setup));
+}
+
+}  // namespace sqpsych
