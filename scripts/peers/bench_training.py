@@ -39,7 +39,7 @@ def write_rows(path, count):
     rng = random.Random(0)
     words = "the little girl was sad and her mom said do you want to talk about it".split()
     rows = [{"prompt": " ".join(rng.choices(words, k=rng.randint(10, 60))),
-             "completion": " ".join(rng.choices(words, k=rng.randint(15, 160))), "id": str(i)} for i in range(count)]
+             "completion": " " + " ".join(rng.choices(words, k=rng.randint(15, 160))), "id": str(i)} for i in range(count)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return rows
 
@@ -67,7 +67,7 @@ def theirs(folder, rows, dtype, steps):
         if step == 2:
             tokens, started = 0, time.monotonic()
         batch = [rows[(step * ROWS_PER_STEP + i) % len(rows)] for i in range(ROWS_PER_STEP)]
-        coded = [tokenizer(row["prompt"] + " " + row["completion"])["input_ids"] + [2] for row in batch]
+        coded = [tokenizer(row["prompt"] + row["completion"])["input_ids"] + [2] for row in batch]
         width = max(map(len, coded))
         ids = torch.tensor([ids + [2] * (width - len(ids)) for ids in coded])
         mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids in coded])

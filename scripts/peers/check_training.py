@@ -44,7 +44,7 @@ def write_data(folder, rows):
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "train.jsonl", "w") as out:
         for number, (prompt, completion) in enumerate(rows):
-            out.write(json.dumps({"prompt": prompt, "completion": completion, "id": f"r{number}",
+            out.write(json.dumps({"prompt": prompt, "completion": " " + completion, "id": f"r{number}",
                                   "client_id": f"c{number}", "meta": {}}) + "\n")
     return folder / "train.jsonl"
 
