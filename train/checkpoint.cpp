@@ -49,6 +49,7 @@ Json to_json(const TrainingState& state) {
           {"best_step", state.best_step},
           {"evaluations_without_gain", state.evaluations_without_gain},
           {"stopped_early", state.stopped_early},
+          {"evaluation_due", state.evaluation_due},
           {"seconds", state.seconds},
           {"metrics_bytes", state.metrics_bytes},
           {"samples_bytes", state.samples_bytes}};
@@ -68,6 +69,7 @@ TrainingState training_state_from_json(const Json& json, const std::string& wher
   state.best_step = need_integer(json, "best_step", where);
   state.evaluations_without_gain = need_integer(json, "evaluations_without_gain", where);
   state.stopped_early = need(json, "stopped_early", where) == Json(true);
+  state.evaluation_due = need(json, "evaluation_due", where) == Json(true);
   state.seconds = need_number(json, "seconds", where);
   state.metrics_bytes = static_cast<std::uint64_t>(need_integer(json, "metrics_bytes", where));
   state.samples_bytes = static_cast<std::uint64_t>(need_integer(json, "samples_bytes", where));

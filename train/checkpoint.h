@@ -25,6 +25,7 @@ struct TrainingState {
   std::int64_t best_step = 0;
   std::int64_t evaluations_without_gain = 0;
   bool stopped_early = false;
+  bool evaluation_due = false;      ///< interrupted between the step and its evaluation
   double seconds = 0;               ///< wall clock of all processes so far
   std::uint64_t metrics_bytes = 0;  ///< length of metrics.jsonl
   std::uint64_t samples_bytes = 0;  ///< length of samples.jsonl

@@ -131,8 +131,8 @@ void Trainable::write_model(const fs::path& folder) const {
     tensors.emplace_back(parameter.name, parameter.weight.detach().cpu().contiguous());
   write_safetensors(folder / "model.safetensors", tensors);
   Json config = model_.config;
-  config.erase("torch_dtype");
-  config["dtype"] = dtype_name(model_.decoder->dtype());
+  // The key's name changed with transformers 4.56; the base's own stays.
+  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype_name(model_.decoder->dtype());
   write_file_atomic(folder / "config.json", config.dump(2) + "\n");
   if (!model_.generation_config.is_null())
     write_file_atomic(folder / "generation_config.json", model_.generation_config.dump(2) + "\n");

@@ -45,6 +45,7 @@ Trainer::Trainer(TrainingSetup& setup, const RunFolder& folder)
 const TrainingState& Trainer::run(const std::function<void(std::int64_t)>& after_step) {
   resume();
   Progress progress("training", order_.total_steps() - state_.step, "steps");
+  if (state_.evaluation_due) close_step(order_.rows_of(state_.step - 1));
   if (state_.step == 0 && setup_.config.evaluates() && setup_.config.eval_on_start) evaluate();
   while (!is_last_step() && !state_.stopped_early) {
     one_step(order_.rows_of(state_.step));
@@ -75,14 +76,7 @@ void Trainer::resume() {
 void Trainer::one_step(const StepRows& rows) {
   std::optional<StepResult> result;
   if (!interrupt_requested()) result = compute_gradient(setup_, optimizer_, rows, state_.step);
-  if (!result) {
-    optimizer_.clear_gradients();
-    if (saved_step_ != state_.step) save();
-    throw Interrupted(
-        format("train: interrupted behind step {} of {}; {}. The same command goes on.",
-               state_.step, order_.total_steps(),
-               state_.step > 0 ? "a checkpoint is saved" : "nothing was trained yet"));
-  }
+  if (!result) stop();
   result->grad_norm = optimizer_.clip(setup_.config.max_grad_norm);
   if (!std::isfinite(result->grad_norm))
     throw Error(
@@ -92,6 +86,14 @@ void Trainer::one_step(const StepRows& rows) {
   result->learning_rate = schedule_.learning_rate(state_.step);
   optimizer_.step(result->learning_rate);
   after_optimizer_step(rows, *result);
+}
+
+void Trainer::stop() {
+  optimizer_.clear_gradients();
+  if (saved_step_ != state_.step) save();
+  throw Interrupted(format("train: interrupted behind step {} of {}; {}. The same command goes on.",
+                           state_.step, order_.total_steps(),
+                           state_.step > 0 ? "a checkpoint is saved" : "nothing was trained yet"));
 }
 
 void Trainer::after_optimizer_step(const StepRows& rows, const StepResult& result) {
@@ -105,6 +107,11 @@ void Trainer::after_optimizer_step(const StepRows& rows, const StepResult& resul
   window_tokens_ += result.tokens;
 
   if (state_.step % config.logging_steps == 0 || is_last_step()) log_step(result);
+  close_step(rows);
+}
+
+void Trainer::close_step(const StepRows& rows) {
+  const TrainConfig& config = setup_.config;
   if (is_due(config.eval_strategy, config.eval_steps, state_.step, rows.ends_epoch) ||
       (config.evaluates() && is_last_step()))
     evaluate();
@@ -133,16 +140,21 @@ void Trainer::log_step(const StepResult& result) {
 
 void Trainer::evaluate() {
   const double begin = seconds_now();
-  const Evaluation evaluation = evaluate_split(setup_, setup_.validation);
+  state_.evaluation_due = true;
+  const auto evaluation = evaluate_split(setup_, setup_.validation);
+  if (!evaluation) stop();
+  const std::vector<Json> samples = sample_replies(setup_, state_.step);
+  if (interrupt_requested()) stop();  // a reply may have been cut short
+  state_.evaluation_due = false;
   const double rows = static_cast<double>(setup_.validation.rows.size());
-  log({{"eval_loss", evaluation.loss},
+  log({{"eval_loss", evaluation->loss},
        {"epoch", state_.epoch},
        {"step", state_.step},
-       {"eval_runtime", evaluation.seconds},
-       {"eval_samples_per_second", rows / std::max(1e-9, evaluation.seconds)}});
-  log_info(format("train: step {}: validation loss {:.4f}", state_.step, evaluation.loss));
-  for (const Json& record : sample_replies(setup_, state_.step)) samples_->append(record);
-  judge(evaluation.loss);
+       {"eval_runtime", evaluation->seconds},
+       {"eval_samples_per_second", rows / std::max(1e-9, evaluation->seconds)}});
+  log_info(format("train: step {}: validation loss {:.4f}", state_.step, evaluation->loss));
+  for (const Json& record : samples) samples_->append(record);
+  judge(evaluation->loss);
   window_started_ += seconds_now() - begin;
 }
 

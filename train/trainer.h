@@ -45,6 +45,9 @@ class Trainer {
   void resume();
   void one_step(const StepRows& rows);
   void after_optimizer_step(const StepRows& rows, const StepResult& result);
+  /// Evaluates and saves where this step asks for it.
+  void close_step(const StepRows& rows);
+  [[noreturn]] void stop();
   void log_step(const StepResult& result);
   void evaluate();
   void judge(double metric);

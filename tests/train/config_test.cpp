@@ -24,7 +24,7 @@ TEST(TrainConfig, EveryShippedFileIsValid) {
     ++files;
     EXPECT_NO_THROW(load_config<TrainConfig>(entry.path(), {})) << entry.path();
   }
-  EXPECT_EQ(files, 4u);
+  EXPECT_GE(files, 4u);
 }
 
 TEST(TrainConfig, ResolvedConfigReadsBackEqual) {
