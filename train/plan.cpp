@@ -46,15 +46,6 @@ void estimate_memory(const TrainingSetup& setup, TrainingPlan& plan) {
                           2 * logit_rows * unsigned_of(features.vocabulary_size) * kFp32Bytes;
 }
 
-std::string split_text(const std::string& name, const SplitRows& split) {
-  return format("{}: {} rows -> {} token rows, {} tokens, {} supervised ({:.1f} %)\n", name,
-                with_thousands(static_cast<std::int64_t>(split.dataset_rows.size())),
-                with_thousands(static_cast<std::int64_t>(split.rows.size())),
-                with_thousands(split.report.tokens), with_thousands(split.units),
-                100.0 * static_cast<double>(split.units) /
-                    static_cast<double>(std::max<std::int64_t>(1, split.report.tokens)));
-}
-
 std::string indented(const std::string& text) {
   std::string result;
   for (const auto& line : split(text, "\n"))
@@ -89,9 +80,9 @@ TrainingPlan plan_training(const TrainingSetup& setup) {
 
 std::string plan_text(const TrainingSetup& setup, const TrainingPlan& plan) {
   const TrainConfig& config = setup.config;
-  std::string text = split_text("train", setup.train) + indented(setup.train.report.text());
+  std::string text = "train:\n" + indented(setup.train.report.text());
   if (!setup.validation.rows.empty())
-    text += split_text("validation", setup.validation) + indented(setup.validation.report.text());
+    text += "validation:\n" + indented(setup.validation.report.text());
   text += format(
       "steps: {} ({} per epoch), each {} rows ({} x {} accumulated); {} packs per epoch of at most "
       "{} tokens{}\n",
