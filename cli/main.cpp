@@ -16,10 +16,10 @@ void add_dataset_command(CLI::App& app, ExitCode& result);
 void add_inspect_command(CLI::App& app, ExitCode& result);
 void add_tokenize_command(CLI::App& app, ExitCode& result);
 void add_render_command(CLI::App& app, ExitCode& result);
+void add_train_command(CLI::App& app, ExitCode& result);
 void add_export_command(CLI::App& app, ExitCode& result);
 void add_verify_command(CLI::App& app, ExitCode& result);
 void add_report_command(CLI::App& app, ExitCode& result);
-void add_train_command(CLI::App& app, ExitCode& result);
 
 namespace {
 constexpr AddCommand kCommands[] = {
@@ -29,10 +29,10 @@ constexpr AddCommand kCommands[] = {
     add_inspect_command,
     add_tokenize_command,
     add_render_command,
+    add_train_command,
     add_export_command,
     add_verify_command,
     add_report_command,
-    add_train_command,
 };
 }  // namespace
 }  // namespace sqpsych
