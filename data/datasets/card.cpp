@@ -35,11 +35,13 @@ std::string front_matter(const Dataset& dataset, const DatasetConfig& config) {
 
 std::string count_table(const DatasetReport& report) {
   std::string text =
-      "| split | clients | sessions | rows | replies trained on |\n|---|---|---|---|---|\n";
+      "| split | clients | sessions | rows | replies trained on | utterances also in train |\n"
+      "|---|---|---|---|---|---|\n";
   for (std::size_t i = 0; i < kSplitNames.size(); ++i) {
     const SplitCounts& counts = report.splits[i];
-    text += format("| {} | {} | {} | {} | {} |\n", kSplitNames[i], counts.clients, counts.sessions,
-                   counts.rows, counts.replies);
+    text += format("| {} | {} | {} | {} | {} | {} |\n", kSplitNames[i], counts.clients,
+                   counts.sessions, counts.rows, counts.replies,
+                   i == 0 ? std::string("-") : format("{:.1f} %", 100 * counts.seen_in_train));
   }
   return text;
 }

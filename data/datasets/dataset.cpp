@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "core/interrupt.h"
 #include "core/json_lines.h"
@@ -123,12 +124,33 @@ std::int64_t replies_of(const DatasetRow& row) {
   });
 }
 
+/// Utterances of validation and test that are in train letter by letter: loss on them shows memory.
+void count_seen_in_train(const std::vector<SourceSession>& sessions,
+                         const std::map<std::string, int>& split_of, DatasetReport& report) {
+  std::set<std::string_view> train;
+  for (const auto& session : sessions)
+    if (split_of.at(session.client_id) == 0)
+      for (const auto& turn : session.turns) train.insert(turn.text);
+  std::array<std::int64_t, 3> turns = {};
+  std::array<std::int64_t, 3> seen = {};
+  for (const auto& session : sessions) {
+    const auto split = static_cast<std::size_t>(split_of.at(session.client_id));
+    turns[split] += std::ssize(session.turns);
+    for (const auto& turn : session.turns) seen[split] += train.contains(turn.text);
+  }
+  for (std::size_t split = 1; split < 3; ++split)
+    if (turns[split] > 0)
+      report.splits[split].seen_in_train =
+          static_cast<double>(seen[split]) / static_cast<double>(turns[split]);
+}
+
 void fill_splits(const std::vector<SourceSession>& sessions, const DatasetConfig& config,
                  Dataset& dataset) {
   const auto split_of = split_clients(sessions, config.split);
   const RowContext context = {config, system_text(config.system), field_names(sessions, config),
                               config.rows == "turn" || any_untrained(sessions)};
   for (const auto& [client, split] : split_of) ++dataset.report.splits[split].clients;
+  count_seen_in_train(sessions, split_of, dataset.report);
   for (const auto& session : sessions) {
     const int split = split_of.at(session.client_id);
     SplitCounts& counts = dataset.report.splits[split];

@@ -22,6 +22,8 @@ struct SplitCounts {
   std::int64_t sessions = 0;
   std::int64_t rows = 0;
   std::int64_t replies = 0;  ///< counselor turns trained on
+  double seen_in_train =
+      0;  ///< share of the split's utterances that stand in train too; 0 for train
 };
 
 /// Everything that happened between the files and the rows.

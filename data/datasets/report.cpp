@@ -23,7 +23,8 @@ Json DatasetReport::to_json() const {
     split_counts[kSplitNames[i]] = {{"clients", splits[i].clients},
                                     {"sessions", splits[i].sessions},
                                     {"rows", splits[i].rows},
-                                    {"replies", splits[i].replies}};
+                                    {"replies", splits[i].replies},
+                                    {"seen_in_train", splits[i].seen_in_train}};
   return {{"formats", formats},           {"records", records},
           {"unreadable", bad.size()},     {"sessions", sessions},
           {"clients", clients},           {"changes", changes},
@@ -54,6 +55,10 @@ std::string DatasetReport::text() const {
     lines += format("{:<12}{:>10}{:>10}{:>10}{:>10}\n", kSplitNames[i],
                     with_thousands(splits[i].clients), with_thousands(splits[i].sessions),
                     with_thousands(splits[i].rows), with_thousands(splits[i].replies));
+  for (std::size_t i = 1; i < splits.size(); ++i)
+    if (splits[i].seen_in_train > 0)
+      lines += format("{}: {} of the utterances stand in train too\n", kSplitNames[i],
+                      percent(splits[i].seen_in_train));
   return lines;
 }
 

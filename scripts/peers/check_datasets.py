@@ -1,22 +1,15 @@
 #!/usr/bin/env python3
-"""Our dataset folders through the eyes of others: `datasets.load_dataset`, TRL's shapes, LLaMA-Factory's file.
-
-`datasets` is used when it is installed; otherwise pyarrow reads the files with the same JSON reader that `datasets` uses.
-"""
+"""Our dataset folders through the eyes of others: `datasets.load_dataset`, TRL's shapes, LLaMA-Factory's file."""
 
 import collections
 import json
+import os
 import pathlib
-import re
 
 from support import WORK, case, finish, shared, sqpsych
 
-try:
-    import datasets
-except ImportError:
-    datasets = None
-import pyarrow as pa
-import pyarrow.json as pajson
+os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
+import datasets  # noqa: E402 - the variables must stand before
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs" / "dataset"
 SPLITS = ("train", "validation", "test")
@@ -28,28 +21,12 @@ def build(name, files, *extra):
     return output
 
 
-def front_matter(folder):
-    """Split -> file, as the hub reads it from the card."""
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    block = re.match(r"---\n(.*?)\n---\n", card, re.DOTALL).group(1)
-    return dict(re.findall(r"- split: (\w+)\n +path: (\S+)", block))
-
-
 def load(folder):
-    """Split -> list of rows, and the one schema of all of them."""
-    if datasets is not None:
-        loaded = datasets.load_dataset(str(folder), cache_dir=str(WORK / "cache"))
-        features = {str(split.features) for split in loaded.values()}
-        assert len(features) == 1, f"features differ between splits: {features}"
-        return {name: split.to_list() for name, split in loaded.items()}
-    rows, schemas = {}, set()
-    for split, file in front_matter(folder).items():
-        # `datasets` reads blocks of 10 MB and casts them to the first block's schema.
-        table = pajson.read_json(folder / file, read_options=pajson.ReadOptions(block_size=10 << 20))
-        schemas.add(str(table.schema.remove_metadata()))
-        rows[split] = table.to_pylist()
-    assert len(schemas) == 1, f"schemas differ between splits: {schemas}"
-    return rows
+    """Split -> list of rows, as the card's front matter names them; all splits must have the same features."""
+    loaded = datasets.load_dataset(str(folder), cache_dir=str(WORK / "cache"))
+    features = {str(split.features) for split in loaded.values()}
+    assert len(features) == 1, f"features differ between splits: {features}"
+    return {name: split.to_list() for name, split in loaded.items()}
 
 
 def check_messages(rows):
@@ -82,7 +59,7 @@ def check_llama_factory(folder):
             assert column in first, f"{name}: no column {column}"
 
 
-with case(f"MAGneT: 150 clients, no client in two splits, read by {'datasets' if datasets else 'pyarrow'}"):
+with case("MAGneT: 150 clients, no client in two splits"):
     folder = build("magnet", ["data/magnet/magnet_sessions.jsonl"], "--set", "filters.max_placeholders=null")
     rows = load(folder)
     assert sum(len(split) for split in rows.values()) == 442
@@ -120,10 +97,9 @@ with case("rows: raw are prompt and completion texts, one space between them"):
     check_llama_factory(folder)
 
 with case("the same command makes the same bytes"):
-    first = build("annomi", ["data/annomi/AnnoMI-simple.csv"])if not (WORK / "annomi-0").exists() else WORK / "annomi-0"
     again = WORK / "annomi-again"
     sqpsych("dataset", shared("data/annomi/AnnoMI-simple.csv"), "--config", CONFIGS / "annomi.json", "--output", again)
     for split in SPLITS:
-        assert (first / f"{split}.jsonl").read_bytes() == (again / f"{split}.jsonl").read_bytes(), split
+        assert (WORK / "annomi-0" / f"{split}.jsonl").read_bytes() == (again / f"{split}.jsonl").read_bytes(), split
 
 finish()

@@ -164,6 +164,17 @@ TEST(Dataset, LeavesEmptySplitsOutOfTheCard) {
   EXPECT_EQ(dataset_info(dataset, config).size(), 1U);
 }
 
+TEST(Dataset, CountsUtterancesThatStandInTrainToo) {
+  const testing::TemporaryFolder folder;
+  testing::write_text(folder / "sessions.jsonl", session_line("a", "c1") + session_line("b", "c2"));
+  DatasetConfig config;
+  config.split.by = "list";
+  config.split.test_clients = {"c2"};
+  const Dataset dataset = build_dataset({folder / "sessions.jsonl"}, config);
+  EXPECT_DOUBLE_EQ(dataset.report.splits[2].seen_in_train, 1.0 / 3) << "only: Tell me more.";
+  EXPECT_EQ(dataset.report.splits[0].seen_in_train, 0);
+}
+
 TEST(Dataset, CountsASecondIdWithOtherTextAsBad) {
   const testing::TemporaryFolder folder;
   testing::write_text(folder / "a.jsonl", session_line("a", "c") + session_line("b", "c"));
