@@ -81,6 +81,23 @@ SessionRecord summary_of(const Session& session) {
   return record;
 }
 
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool FileLock::acquire(const fs::path& file) {
+  descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) return false;
+  const auto process = format("{}\n", ::getpid());
+  if (descriptor_ < 0 || ::ftruncate(descriptor_, 0) != 0 ||
+      ::write(descriptor_, process.data(), process.size()) != static_cast<ssize_t>(process.size()))
+    throw ResourceError(
+        format("--output: '{}': found that it cannot be written, expected a folder "
+               "of yours with room on the disk.",
+               file.string()));
+  return true;
+}
+
 RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing existing)
     : path_(path) {
   if (fs::exists(path_) && !fs::is_directory(path_))
@@ -93,7 +110,7 @@ RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing
                "nothing. Choose another --output or pass --overwrite.",
                path_.string()));
   fs::create_directories(path_);
-  lock();
+  acquire_lock();
   if (existing == Existing::kOverwrite) start_over();
   if (fs::exists(path_ / kConfig) && fs::exists(path_ / kInputs)) compare(identity);
   write_file_atomic(path_ / kConfig, identity.config.dump(2) + "\n");
@@ -103,35 +120,12 @@ RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing
   read_records(path_ / kJournal, nullptr);
 }
 
-RunFolder::~RunFolder() {
-  if (lock_ >= 0) ::close(lock_);
-}
-
-/// The system drops the lock when its holder dies, so a lock file that was left behind is no
-/// obstacle.
-void RunFolder::lock() {
-  lock_ = ::open((path_ / kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0)
-    throw ResourceError(
-        format("--output: '{}': found no permission to write, expected a folder of "
-               "yours.",
-               path_.string()));
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    const auto holder = std::string(trim(read_file(path_ / kLock)));
-    ::close(lock_);
-    lock_ = -1;
-    throw ConfigError(
-        format("--output: '{}': found process {} at work in it, expected none. Wait "
-               "for it or choose another --output.",
-               path_.string(), holder));
-  }
-  const auto process = format("{}\n", ::getpid());
-  if (::ftruncate(lock_, 0) != 0 ||
-      ::write(lock_, process.data(), process.size()) != static_cast<ssize_t>(process.size()))
-    throw ResourceError(
-        format("--output: '{}': found that '{}' cannot be written, expected room "
-               "on the disk.",
-               path_.string(), kLock));
+void RunFolder::acquire_lock() {
+  if (lock_.acquire(path_ / kLock)) return;
+  throw ConfigError(
+      format("--output: '{}': found process {} at work in it, expected none. Wait "
+             "for it or choose another --output.",
+             path_.string(), trim(read_file(path_ / kLock))));
 }
 
 void RunFolder::start_over() const {

@@ -26,6 +26,20 @@ struct SessionRecord {
 };
 SessionRecord summary_of(const Session& session);
 
+/// Holds an open file with an exclusive lock on it; the system drops the lock with the process.
+class FileLock {
+ public:
+  FileLock() = default;
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  /// False when another process holds it. ResourceError when the file cannot be opened or written.
+  bool acquire(const std::filesystem::path& file);
+
+ private:
+  int descriptor_ = -1;
+};
+
 /// What must not change between two runs in the same folder.
 struct RunIdentity {
   Json config;                         ///< resolved
@@ -41,10 +55,6 @@ class RunFolder {
   /// Takes the folder's lock. ConfigError when another process holds it, when the folder holds
   /// something else than a run, or (with the differences) when config or inputs changed.
   RunFolder(const std::filesystem::path& path, const RunIdentity& identity, Existing existing);
-  ~RunFolder();
-  RunFolder(const RunFolder&) = delete;
-  RunFolder& operator=(const RunFolder&) = delete;
-
   const std::filesystem::path& path() const { return path_; }
   /// Sessions that are already there, by id.
   const std::map<std::string, SessionRecord>& records() const { return records_; }
@@ -58,13 +68,13 @@ class RunFolder {
   void finish(const std::vector<std::string>& ids);
 
  private:
-  void lock();
+  void acquire_lock();
   void start_over() const;
   void compare(const RunIdentity& identity) const;
   void read_records(const std::filesystem::path& file, std::map<std::string, std::string>* lines);
 
   std::filesystem::path path_;
-  int lock_ = -1;
+  FileLock lock_;
   std::uint64_t dropped_bytes_ = 0;
   std::map<std::string, SessionRecord> records_;
   std::mutex mutex_;

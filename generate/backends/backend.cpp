@@ -7,6 +7,7 @@ namespace sqpsych {
 
 std::unique_ptr<Backend> make_scripted_backend(const BackendSettings& settings);
 std::unique_ptr<Backend> make_openai_backend(const BackendSettings& settings);
+std::unique_ptr<Backend> make_embedded_backend(const BackendSettings& settings);
 
 namespace {
 
@@ -18,6 +19,7 @@ struct Variant {
 constexpr Variant kVariants[] = {
     {"scripted", make_scripted_backend},
     {"openai", make_openai_backend},
+    {"embedded", make_embedded_backend},
 };
 
 }  // namespace

@@ -63,7 +63,7 @@ Grammar::Grammar(const fs::path& folder) {
     }
   }
   sha256_ = sha256_hex(hashes);
-  if (problems.empty()) check(problems);
+  check(problems);
   problems.throw_if_any<FormatError>(folder.string());
 }
 

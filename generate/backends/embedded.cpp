@@ -1,0 +1,162 @@
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include "core/fields.h"
+#include "core/interrupt.h"
+#include "core/text.h"
+#include "generate/backends/backend.h"
+#include "models/engine/engine.h"
+#include "models/model.h"
+#include "models/weights/model_dir.h"
+
+namespace sqpsych {
+namespace {
+
+struct EmbeddedConfig {
+  std::string model;
+  ConfigPath adapter;
+  std::int64_t threads_per_worker = 0;
+  ModelOptions options;
+
+  template <class Visitor>
+  void fields(Visitor& visit) {
+    visit("model", model, "folder, .gguf file, or hub id in the local cache");
+    visit("adapter", adapter, "PEFT adapter folder on top of it");
+    visit("threads_per_worker", threads_per_worker, "0: the machine's cores shared by the workers",
+          between(0, 4096));
+    options.fields(visit);
+  }
+};
+
+/// The model and what all workers read from it.
+struct Loaded {
+  Model model;
+  std::unique_ptr<ChatTemplate> chat_template;
+};
+
+class EmbeddedWorker : public BackendWorker {
+ public:
+  EmbeddedWorker(const Loaded& loaded, const std::string& name, int threads, bool fresh_engine)
+      : loaded_(loaded), name_(name), threads_(threads), fresh_engine_(fresh_engine) {}
+
+  /// A new engine holds no cache of an earlier session, so a session is computed alike whether or
+  /// not others came before it.
+  void begin_session() override {
+    at::set_num_threads(threads_);
+    if (!engine_ || fresh_engine_) engine_ = std::make_unique<Engine>(loaded_.model);
+  }
+
+  BackendReply reply(const BackendRequest& request) override {
+    if (!engine_) begin_session();
+    GenerationRequest generation;
+    generation.prompt = tokenize_conversation(*loaded_.model.tokenizer, *loaded_.chat_template,
+                                              request.messages, true)
+                            .ids;
+    generation.sampling = request.sampling;
+    generation.seed = request.seed;
+    generation.end_tokens = loaded_.model.end_tokens;
+    try {
+      return read(engine_->generate(generation));
+    } catch (const ConfigError&) {
+      BackendReply reply;
+      reply.failure = "context_full";
+      reply.detail = format("the prompt has {} tokens", generation.prompt.size());
+      return reply;
+    }
+  }
+
+ private:
+  BackendReply read(const Generation& generation) const {
+    BackendReply reply;
+    reply.text = generation.text;
+    reply.stop_reason = generation.stop_reason;
+    reply.model = name_;
+    reply.prompt_tokens = generation.prompt_tokens;
+    reply.completion_tokens = static_cast<std::int64_t>(generation.ids.size());
+    reply.seconds = generation.seconds;
+    if (generation.stop_reason == "interrupted" || interrupt_requested())
+      reply.failure = "interrupted";
+    else if (trim(reply.text).empty())
+      reply.failure = "empty";
+    return reply;
+  }
+
+  const Loaded& loaded_;
+  const std::string& name_;
+  int threads_;
+  bool fresh_engine_;
+  std::unique_ptr<Engine> engine_;
+};
+
+/// Our own engine: one model, loaded once, and one engine with its caches per worker.
+class EmbeddedBackend : public Backend {
+ public:
+  explicit EmbeddedBackend(const BackendSettings& settings)
+      : config_(config_from_json<EmbeddedConfig>(settings.block, settings.where, settings.folder)),
+        where_(settings.where),
+        folder_(settings.folder),
+        workers_(settings.workers),
+        deterministic_(settings.deterministic) {}
+
+  Json resolved_config() const override { return config_to_json(config_); }
+  bool reproducible() const override { return deterministic_; }
+  std::vector<std::string> free_keys() const override { return {"threads_per_worker"}; }
+
+  void open() override {
+    if (config_.model.empty())
+      throw ConfigError(
+          format("{}: model: found nothing, expected a folder, a .gguf file or a hub "
+                 "id. Pass --set {}.model=PATH.",
+                 where_, where_));
+    const auto beside_config = folder_ / config_.model;
+    const auto path =
+        std::filesystem::exists(beside_config) ? beside_config : resolve_model_path(config_.model);
+    std::optional<std::filesystem::path> adapter;
+    if (!config_.adapter.empty()) adapter = config_.adapter.path;
+    loaded_.model = load_model(path, adapter, config_.options);
+    if (!loaded_.model.tokenizer)
+      throw ConfigError(
+          format("{}: model: '{}': found no tokenizer, expected one beside the "
+                 "weights.",
+                 where_, path.string()));
+    loaded_.chat_template = chat_template_of(loaded_.model, config_.options);
+    name_ = "embedded:" + path.filename().string();
+  }
+
+  Json provenance() const override {
+    Json all = {{"type", "embedded"}, {"model", name_}};
+    if (loaded_.chat_template) all["chat_template"] = loaded_.chat_template->name();
+    if (!config_.adapter.empty()) all["adapter"] = config_.adapter.path.filename().string();
+    return all;
+  }
+
+  std::unique_ptr<BackendWorker> connect() override {
+    return std::make_unique<EmbeddedWorker>(loaded_, name_, threads(), deterministic_);
+  }
+
+ private:
+  int threads() const {
+    if (config_.threads_per_worker > 0) return static_cast<int>(config_.threads_per_worker);
+    const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+    return static_cast<int>(std::max<std::int64_t>(1, cores / workers_));
+  }
+
+  EmbeddedConfig config_;
+  std::string where_;
+  std::filesystem::path folder_;
+  std::int64_t workers_;
+  bool deterministic_;
+  std::string name_;
+  Loaded loaded_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_embedded_backend(const BackendSettings& settings) {
+  return std::make_unique<EmbeddedBackend>(settings);
+}
+
+}  // namespace sqpsych

@@ -1,0 +1,251 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "core/json_lines.h"
+#include "generate/backends/backend.h"
+#include "generate/backends/endpoint.h"
+#include "tests/generate/support.h"
+
+namespace sqpsych {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string completion(const std::string& text, const std::string& model = "tiny") {
+  const Json message = {{"role", "assistant"}, {"content", text}};
+  const Json reply = {{"model", model},
+                      {"choices", {{{"message", message}, {"finish_reason", "stop"}}}},
+                      {"usage", {{"prompt_tokens", 11}, {"completion_tokens", 3}}}};
+  return reply.dump();
+}
+
+struct Scripted {
+  int status = 200;
+  std::string body;
+  std::string header;
+  std::string value;
+  int delay_ms = 0;
+};
+
+/// A chat completions server that answers what a test wrote down.
+class Server {
+ public:
+  Server() {
+    server_.Post("/v1/chat/completions", [this](const auto& request, auto& response) {
+      const auto next = take(request.body);
+      if (next.delay_ms) std::this_thread::sleep_for(std::chrono::milliseconds(next.delay_ms));
+      response.status = next.status;
+      if (!next.header.empty()) response.set_header(next.header.c_str(), next.value);
+      response.set_content(next.body, "application/json");
+    });
+    server_.Get("/api/tags", [this](const auto&, auto& response) {
+      response.set_content(tags, "application/json");
+    });
+    server_.Get("/version", [](const auto&, auto& response) {
+      response.set_content(R"({"version": "0.9"})", "application/json");
+    });
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~Server() {
+    server_.stop();
+    thread_.join();
+  }
+  std::string url() const { return format("http://127.0.0.1:{}/v1", port_); }
+  void script(std::initializer_list<Scripted> replies) { replies_ = replies; }
+  std::vector<Json> requests() {
+    const std::lock_guard guard(mutex_);
+    return requests_;
+  }
+  std::string tags = "{}";
+
+ private:
+  Scripted take(const std::string& body) {
+    const std::lock_guard guard(mutex_);
+    requests_.push_back(parse_json(body, "request"));
+    if (replies_.empty()) return {500, "{}", "", "", 0};
+    auto next = replies_.front();
+    replies_.pop_front();
+    return next;
+  }
+  httplib::Server server_;
+  std::mutex mutex_;
+  std::deque<Scripted> replies_;
+  std::vector<Json> requests_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+std::unique_ptr<Backend> backend_for(const std::string& url, const Json& more = Json::object()) {
+  Json block = {{"type", "openai"},      {"base_url", url},         {"model", "tiny"},
+                {"max_retries", 2},      {"backoff_seconds", 0.01}, {"backoff_max_seconds", 0.02},
+                {"timeout_seconds", 0.3}};
+  block.update(more);
+  return make_backend({block, "backends.server", {}, 1, true});
+}
+
+BackendReply ask(Server& server, const Json& more = Json::object()) {
+  auto backend = backend_for(server.url(), more);
+  backend->open();
+  BackendRequest request;
+  request.messages = {{"system", "Be kind.", std::nullopt}, {"user", "Hello.", std::nullopt}};
+  request.sampling.temperature = 0.6;
+  request.sampling.top_k = 40;
+  request.seed = 99;
+  return backend->connect()->reply(request);
+}
+
+TEST(Openai, PassesSeedAndSamplingAndReadsTheReply) {
+  Server server;
+  server.script({{200, completion("Hi."), "", "", 0}});
+  const auto reply = ask(server, {{"extra_body", {{"chat_template_kwargs", {{"a", 1}}}}}});
+  EXPECT_EQ(reply.text, "Hi.");
+  EXPECT_EQ(reply.prompt_tokens, 11);
+  EXPECT_EQ(reply.stop_reason, "end_token");
+  const auto body = server.requests().at(0);
+  EXPECT_EQ(body["seed"], 99);
+  EXPECT_EQ(body["temperature"], 0.6);
+  EXPECT_EQ(body["top_k"], 40);
+  EXPECT_FALSE(body.contains("min_p"));
+  EXPECT_EQ(body["messages"][1]["content"], "Hello.");
+  EXPECT_EQ(body["chat_template_kwargs"]["a"], 1);
+}
+
+TEST(Openai, TriesAgainAfterFaultsThatPass) {
+  const Scripted faults[] = {{429, "{}", "Retry-After", "0", 0},
+                             {500, "oops", "", "", 0},
+                             {503, "{}", "", "", 0},
+                             {200, "no json", "", "", 0},
+                             {200, R"({"choices": []})", "", "", 0},
+                             {200, completion("late"), "", "", 900}};
+  for (const auto& fault : faults) {
+    Server server;
+    server.script({fault, {200, completion("Hi."), "", "", 0}});
+    const auto reply = ask(server);
+    EXPECT_EQ(reply.text, "Hi.") << fault.status << fault.body;
+    EXPECT_EQ(reply.attempts.size(), 1U) << fault.status;
+    EXPECT_EQ(server.requests().size(), 2U) << fault.status;
+  }
+}
+
+TEST(Openai, GivesUpAfterTheLimitWithTheReason) {
+  Server server;
+  const auto reply = ask(server);
+  EXPECT_EQ(reply.failure, "http 500");
+  EXPECT_EQ(server.requests().size(), 3U);
+}
+
+TEST(Openai, DoesNotRepeatWhatCannotSucceed) {
+  for (const int status : {400, 401, 404, 422}) {
+    Server server;
+    server.script({{status, R"({"error": {"message": "no such model"}})", "", "", 0}});
+    const auto reply = ask(server);
+    EXPECT_EQ(reply.failure, format("http {}", status));
+    EXPECT_EQ(reply.detail, "no such model");
+    EXPECT_EQ(server.requests().size(), 1U);
+  }
+}
+
+TEST(Openai, DoesNotFollowRedirects) {
+  Server server, other;
+  other.script({{200, completion("caught"), "", "", 0}});
+  server.script({{307, "", "Location", other.url() + "/chat/completions", 0}});
+  EXPECT_EQ(ask(server).failure, "redirect");
+  EXPECT_TRUE(other.requests().empty());
+}
+
+TEST(Openai, IgnoresProxiesOfTheEnvironment) {
+  for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"})
+    setenv(name, "http://127.0.0.1:1", 1);
+  Server server;
+  server.script({{200, completion("Hi."), "", "", 0}});
+  EXPECT_EQ(ask(server).text, "Hi.");
+  for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"}) unsetenv(name);
+}
+
+TEST(Openai, RefusesModelsOfACloud) {
+  Server server;
+  EXPECT_THROW(backend_for(server.url(), {{"model", "gpt-oss:120b-cloud"}}), ConfigError);
+  server.tags = R"({"models": [{"name": "tiny:latest", "remote_host": "https://far.example"}]})";
+  EXPECT_THROW(ask(server), ConfigError);
+  server.tags = R"({"models": [{"name": "tiny:latest"}]})";
+  server.script({{200, completion("Hi.", "big-cloud"), "", "", 0}});
+  EXPECT_EQ(ask(server).failure, "refused");
+}
+
+TEST(Openai, KeepsReasoningApartAndNamesRefusals) {
+  Server server;
+  server.script(
+      {{200, R"({"choices": [{"message": {"content": "Hi.", "reasoning_content": "think"}}]})", "",
+        "", 0},
+       {200, R"({"choices": [{"message": {"content": null, "refusal": "no"}}]})", "", "", 0},
+       {200, R"({"choices": [{"message": {"content": " "}}]})", "", "", 0}});
+  EXPECT_EQ(ask(server).reasoning, "think");
+  EXPECT_EQ(ask(server).failure, "refused");
+  EXPECT_EQ(ask(server).failure, "empty");
+}
+
+TEST(Openai, TalksToListedHostsOnly) {
+  for (const char* url :
+       {"http://example.org/v1", "http://10.0.0.5:8000", "http://127.0.0.1.nip.io",
+        "http://0.0.0.0:8000", "http://2130706433/v1", "https://localhost.evil.example"})
+    EXPECT_THROW(backend_for(url), ConfigError) << url;
+  for (const char* url : {"ftp://127.0.0.1", "127.0.0.1:8000", "http://127.0.0.1@evil.example/v1",
+                          "http://127.0.0.1:port", "http://", "http://127.0.0.1/v1?a=b"})
+    EXPECT_THROW(backend_for(url), ConfigError) << url;
+  for (const char* url : {"http://127.0.0.1:8000/v1/", "http://localhost:1", "http://[::1]:8000/v1",
+                          "http://127.9.9.9"})
+    EXPECT_NO_THROW(backend_for(url)) << url;
+  EXPECT_NO_THROW(backend_for("https://example.org/v1", {{"allow_hosts", {"Example.org"}}}));
+}
+
+TEST(Openai, SaysWhenThereIsNoServerOrNoKey) {
+  EXPECT_THROW(backend_for("http://127.0.0.1:1/v1")->open(), RemoteError);
+  EXPECT_THROW(
+      backend_for("http://127.0.0.1:1/v1", {{"api_key_env", "SQPSYCH_NO_SUCH_KEY"}})->open(),
+      ConfigError);
+}
+
+TEST(Openai, IsMarkedAsNotReproducible) {
+  Server server;
+  auto backend = backend_for(server.url());
+  backend->open();
+  EXPECT_FALSE(backend->reproducible());
+  EXPECT_EQ(backend->provenance()["server_version"], "0.9");
+}
+
+TEST(Backoff, DoublesSpreadsAndHonoursTheServer) {
+  const Backoff backoff{1, 8, 100};
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    EXPECT_GE(backoff.wait_seconds(0, seed, ""), 0.5);
+    EXPECT_LE(backoff.wait_seconds(0, seed, ""), 1.5);
+    EXPECT_LE(backoff.wait_seconds(20, seed, ""), 12);
+    EXPECT_GE(backoff.wait_seconds(2, seed, ""), 2);
+  }
+  EXPECT_EQ(backoff.wait_seconds(0, 1, "30"), 30);
+  EXPECT_EQ(backoff.wait_seconds(0, 1, "9999"), 100);
+  EXPECT_EQ(backoff.wait_seconds(3, 5, ""), backoff.wait_seconds(3, 5, ""));
+  EXPECT_EQ(retry_after_seconds("Wed, 21 Oct 2015 07:28:00 GMT"), 0);
+  EXPECT_LT(retry_after_seconds("soon"), 0);
+}
+
+TEST(Backend, ListsKnownNames) {
+  try {
+    make_backend({{{"type", "opanai"}}, "backends.x", {}, 1, true});
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("'scripted', 'openai', 'embedded'"));
+    EXPECT_THAT(error.what(), HasSubstr("Did you mean 'openai'?"));
+  }
+}
+
+}  // namespace
+}  // namespace sqpsych
