@@ -220,8 +220,10 @@ ProfileCounts run_profiles(const ProfilesConfig& config, const ProfileRunOptions
                     with_thousands(answers.num_unmatched()), answers.base().file_name()));
   const ProfileBatch batch = build_profiles(mapping, answers, key);
   if (batch.profiles.empty())
-    throw FormatError(format("profiles: found no usable row among {} ({}), expected at least one",
-                             batch.counts.rows, counts_line(batch.counts.skipped)));
+    throw FormatError(format(
+        "profiles: {}: found no usable row among {} ({}), expected at least one. The first: {}",
+        answers.base().file_name(), batch.counts.rows, counts_line(batch.counts.skipped),
+        problem_text(batch.skipped.front(), batch.skipped.front().problems.front())));
   if (!options.check_only) write_batch(config, questionnaires, options, batch, key);
   return batch.counts;
 }

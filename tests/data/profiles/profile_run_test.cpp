@@ -292,7 +292,7 @@ TEST(ProfileRun, SpssLabelsAndMissingValuesReachTheProfile) {
 
 TEST(ProfileRun, NoUsableRowIsAnError) {
   EXPECT_THAT(error_of(gad7_mapping(), lines({"a,,,,,,,", "b,7,7,7,7,7,7,7"})),
-              HasSubstr("found no usable row among 2"));
+              HasSubstr("answers.csv: found no usable row among 2"));
 }
 
 }  // namespace
