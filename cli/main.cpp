@@ -10,30 +10,30 @@
 
 namespace sqpsych {
 // One line per command, in the order of the pipeline; each is defined in cli/NAME.cpp.
+void add_new_model_command(CLI::App& app, ExitCode& result);
 void add_profiles_command(CLI::App& app, ExitCode& result);
 void add_generate_command(CLI::App& app, ExitCode& result);
 void add_dataset_command(CLI::App& app, ExitCode& result);
 void add_inspect_command(CLI::App& app, ExitCode& result);
 void add_tokenize_command(CLI::App& app, ExitCode& result);
 void add_render_command(CLI::App& app, ExitCode& result);
+void add_logits_command(CLI::App& app, ExitCode& result);
+void add_complete_command(CLI::App& app, ExitCode& result);
 void add_train_command(CLI::App& app, ExitCode& result);
 void add_export_command(CLI::App& app, ExitCode& result);
 void add_verify_command(CLI::App& app, ExitCode& result);
 void add_report_command(CLI::App& app, ExitCode& result);
+void add_chat_command(CLI::App& app, ExitCode& result);
 
 namespace {
+// clang-format off: one line each, so that two new commands never meet in one line
 constexpr AddCommand kCommands[] = {
-    add_profiles_command,
-    add_generate_command,
-    add_dataset_command,
-    add_inspect_command,
-    add_tokenize_command,
-    add_render_command,
-    add_train_command,
-    add_export_command,
-    add_verify_command,
-    add_report_command,
+    add_new_model_command, add_profiles_command, add_generate_command, add_dataset_command,
+    add_inspect_command,   add_tokenize_command, add_render_command,   add_logits_command,
+    add_complete_command,  add_train_command,    add_export_command,   add_verify_command,
+    add_report_command,    add_chat_command,
 };
+// clang-format on
 }  // namespace
 }  // namespace sqpsych
 

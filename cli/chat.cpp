@@ -1,0 +1,97 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "cli/command.h"
+#include "cli/model_flags.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "models/engine/chat_session.h"
+
+namespace sqpsych {
+namespace {
+
+constexpr const char* kBanner =
+    "This is for research and education, not for patients, not for crises.\n"
+    "In an emergency call your local emergency number.\n"
+    "/help lists the commands; Ctrl-C ends a reply, once more leaves.\n";
+constexpr const char* kHelp =
+    "/help   this list\n/reset  forget the conversation\n/quit   leave (also Ctrl-D)\n";
+
+struct ChatFlags {
+  ConfigFlags config;
+  ModelFlags model;
+};
+
+/// Streams one reply to stdout.
+void reply(ChatSession& session, const std::string& line) {
+  try {
+    const auto generation = session.say(line, [](std::string_view piece) {
+      std::cout << piece << std::flush;
+      return static_cast<bool>(std::cout);
+    });
+    std::cout << "\n" << std::flush;
+    if (session.forgotten() > 0)
+      log_info(
+          format("chat: the {} oldest messages no longer fit into the context and were left out",
+                 session.forgotten()));
+    if (generation.stop_reason == "max_tokens" || generation.stop_reason == "context_full")
+      log_info("chat: the reply was cut off (" + generation.stop_reason + ")");
+  } catch (const ConfigError& error) {
+    log_warning(error.what());
+  }
+  // The signal that ended the reply is used up; the next one, at the prompt, leaves.
+  set_interrupt_requested(false);
+}
+
+/// False at the end of input or when a signal came at the prompt.
+bool read_line(bool is_terminal, std::string& line) {
+  if (is_terminal) std::cerr << "you> " << std::flush;
+  return static_cast<bool>(std::getline(std::cin, line)) && !interrupt_requested();
+}
+
+ExitCode run(const ChatFlags& flags) {
+  const auto config = load_config<CompletionConfig>(flags.config.config, flags.config.sets);
+  if (printed_config(flags.config, config_to_json(config))) return ExitCode::kDone;
+  auto model = load_flagged_model(flags.model, config.model);
+  ChatSession session(model, config);
+  if (flags.config.check) {
+    std::cout << "checked   model, tokenizer and chat template are there\n";
+    return ExitCode::kDone;
+  }
+  std::cerr << kBanner;
+  const bool is_terminal = isatty(STDIN_FILENO) == 1;
+  std::string line;
+  while (read_line(is_terminal, line)) {
+    const auto text = std::string(trim(line));
+    if (text.empty()) continue;
+    if (text == "/quit" || text == "/exit") break;
+    if (text == "/reset") {
+      session.reset();
+      std::cerr << "The conversation is forgotten.\n";
+    } else if (text == "/help") {
+      std::cerr << kHelp;
+    } else if (text[0] == '/') {
+      std::cerr << "Unknown command " << text << ".\n" << kHelp;
+    } else {
+      reply(session, text);
+    }
+  }
+  if (is_terminal) std::cerr << "\n";
+  return interrupt_requested() ? ExitCode::kInterrupted : ExitCode::kDone;
+}
+
+}  // namespace
+
+void add_chat_command(CLI::App& app, ExitCode& result) {
+  auto* command = app.add_subcommand("chat", "talk with a model in the terminal");
+  auto flags = std::make_shared<ChatFlags>();
+  add_model_flags(*command, flags->model);
+  add_config_flags(*command, flags->config, false);
+  command->footer(
+      "Example:\n  sqpsych chat --model work/model.gguf --set temperature=0.7 --set "
+      "max_tokens=200");
+  command->callback([flags, &result] { result = run(*flags); });
+}
+
+}  // namespace sqpsych

@@ -1,0 +1,58 @@
+#include <c10/core/InferenceMode.h>
+
+#include <iostream>
+
+#include "cli/command.h"
+#include "cli/model_flags.h"
+#include "models/engine/completion.h"
+#include "models/weights/safetensors.h"
+
+namespace sqpsych {
+namespace {
+
+struct LogitsFlags {
+  ConfigFlags config;
+  ModelFlags model;
+  std::string ids;
+  std::string output;
+  Existing existing = Existing::kRefuse;
+};
+
+ExitCode run(const LogitsFlags& flags) {
+  const auto options = load_config<ModelOptions>(flags.config.config, flags.config.sets);
+  if (printed_config(flags.config, config_to_json(options))) return ExitCode::kDone;
+  const auto ids = parse_token_ids(flags.ids);
+  const auto model = load_flagged_model(flags.model, options);
+  check_prompt(model, ids, 0);
+  if (flags.config.check) {
+    std::cout << format("checked   {} tokens x {} logits; nothing was written\n", ids.size(),
+                        model.decoder->features().vocabulary_size);
+    return ExitCode::kDone;
+  }
+  prepare_output(flags.output, flags.existing, "logits");
+  const c10::InferenceMode guard;
+  const auto logits_TV = model.decoder->logits(model.decoder->hidden(pack_ids({ids})));
+  write_safetensors(flags.output, {{"logits", logits_TV.to(at::kCPU, at::kFloat)}});
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void add_logits_command(CLI::App& app, ExitCode& result) {
+  auto* command =
+      app.add_subcommand("logits", "a model's logits for token ids, as a safetensors file");
+  auto flags = std::make_shared<LogitsFlags>();
+  add_model_flags(*command, flags->model);
+  command->add_option("--ids", flags->ids, "token ids, e.g. 1,2,3")->required();
+  command
+      ->add_option("--output", flags->output,
+                   "file to write: tensor 'logits' [tokens, vocabulary], fp32")
+      ->required();
+  add_config_flags(*command, flags->config, false);
+  add_overwrite_flag(*command, flags->existing);
+  command->footer(
+      "Example:\n  sqpsych logits --model work/base --ids 1,2,3 --output work/logits.safetensors");
+  command->callback([flags, &result] { result = run(*flags); });
+}
+
+}  // namespace sqpsych
