@@ -26,12 +26,23 @@ void add_report_command(CLI::App& app, ExitCode& result);
 void add_chat_command(CLI::App& app, ExitCode& result);
 
 namespace {
-// clang-format off: one line each, so that two new commands never meet in one line
+// One line each, so that two new commands never meet in one line.
+// clang-format off
 constexpr AddCommand kCommands[] = {
-    add_new_model_command, add_profiles_command, add_generate_command, add_dataset_command,
-    add_inspect_command,   add_tokenize_command, add_render_command,   add_logits_command,
-    add_complete_command,  add_train_command,    add_export_command,   add_verify_command,
-    add_report_command,    add_chat_command,
+    add_new_model_command,
+    add_profiles_command,
+    add_generate_command,
+    add_dataset_command,
+    add_inspect_command,
+    add_tokenize_command,
+    add_render_command,
+    add_logits_command,
+    add_complete_command,
+    add_train_command,
+    add_export_command,
+    add_verify_command,
+    add_report_command,
+    add_chat_command,
 };
 // clang-format on
 }  // namespace
