@@ -18,6 +18,14 @@ struct DatasetArguments {
   bool list_formats = false;
 };
 
+void warn_of_empty_splits(const Dataset& dataset, const SplitConfig& split) {
+  const double shares[] = {1, split.validation, split.test};
+  for (std::size_t i = 0; i < kSplitNames.size(); ++i)
+    if (dataset.splits[i].empty() && (split.by != "hash" || shares[i] > 0))
+      log_warning(
+          format("split: {} is empty; set another split.seed or larger shares.", kSplitNames[i]));
+}
+
 ExitCode run_dataset(const DatasetArguments& arguments) {
   if (arguments.list_formats) {
     for (const auto& importer : importers())
@@ -36,10 +44,7 @@ ExitCode run_dataset(const DatasetArguments& arguments) {
   const std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
   const Dataset dataset = build_dataset(files, config);
   std::cout << dataset.report.text();
-  for (std::size_t i = 0; i < kSplitNames.size(); ++i)
-    if (dataset.splits[i].empty())
-      log_warning(
-          format("split: {} is empty; set another split.seed or larger shares.", kSplitNames[i]));
+  warn_of_empty_splits(dataset, config.split);
   if (arguments.flags.check) {
     std::cout << "check: nothing was written\n";
   } else {
