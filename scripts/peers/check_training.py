@@ -27,17 +27,17 @@ def write_json(path, value):
 
 
 def texts(count):
-    """Counselor replies of MAGneT, each with what the client said before."""
+    """Beginnings of counselor replies of MAGneT, each with what the client said before."""
     rows = []
     with open(shared("data/magnet/magnet_sessions.jsonl")) as lines:
         for line in lines:
             turns = json.loads(line)["dialogue"]
             for before, turn in zip(turns, turns[1:]):
-                if turn["role"] == "counselor" and len(before["message"]) < 120 and len(turn["message"]) < 120:
-                    rows.append((before["message"], turn["message"]))
+                if turn["role"] == "counselor":
+                    rows.append((before["message"][:80].strip(), turn["message"][:100].strip()))
                 if len(rows) == count:
                     return rows
-    raise AssertionError(f"only {len(rows)} short turns found")
+    raise AssertionError(f"only {len(rows)} turns found")
 
 
 def write_data(folder, rows):
