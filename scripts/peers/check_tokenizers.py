@@ -5,10 +5,8 @@ Random strings of a fixed seed: all planes that Unicode 14 assigns, controls, mi
 """
 
 import json
-import random
 import re
 import shutil
-import unicodedata
 
 import jinja2.exceptions
 import sentencepiece
@@ -16,12 +14,9 @@ import transformers
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
+from random_texts import COUNT, compare, random_texts
 from support import WORK, case, finish, shared, sqpsych
 
-COUNT = 2000
-WORDS = ["the", "client", " felt", " tired", "I've", "I'LL", "don't", "Ünïcode", "naïve", "日本語", "Привет", "مرحبا",
-         "3", "42", "2026", "1,000.5", "==>", "...", "?!", "\r\n", "\n", "\n\n", " ", "  ", "   ", "\t", "\u00a0", "\u3000",
-         "\u180e", "\u200b", "\u200d", "e\u0301", "\uac01", "\u1100\u1161\u11a8", "🦙", "👩‍👩‍👧", "<0x0A>", "▁", "_", "'", "'s", "é"]
 CONVERSATIONS = [
     [("user", "Hi")],
     [("user", "Hi"), ("assistant", "Hello.")],
@@ -42,34 +37,6 @@ CONVERSATIONS = [
     [("user", "one"), ("user", "two"), ("assistant", "three")],
     [("system", "alone")],
 ]
-
-
-def random_texts(seed, markers=()):
-    """COUNT strings of assigned characters, words and markers."""
-    generator = random.Random(seed)
-    assigned = [chr(code) for code in range(1, 0x110000)
-                if unicodedata.category(chr(code)) not in ("Cn", "Cs", "Co")]
-    common = [chr(code) for code in range(1, 0x250)]
-    sources = [lambda: generator.choice(WORDS), lambda: generator.choice(common), lambda: generator.choice(assigned)]
-    if markers:
-        sources.append(lambda: generator.choice(markers))
-    return ["".join(generator.choice(sources)() for _ in range(generator.randrange(1, 40))) for _ in range(COUNT)]
-
-
-def our_ids(folder, texts, *arguments):
-    path = WORK / "texts.jsonl"
-    path.write_text("".join(json.dumps(text) + "\n" for text in texts), encoding="utf-8")
-    output = sqpsych("tokenize", "--model", folder, "--file", path, *arguments)
-    return [json.loads(line) for line in output.splitlines()]
-
-
-def compare(folder, texts, expected, *arguments):
-    ours = our_ids(folder, texts, *arguments)
-    assert len(ours) == len(texts), f"found {len(ours)} lines for {len(texts)} texts"
-    different = [i for i in range(len(texts)) if ours[i] != expected[i]]
-    if different:
-        i = different[0]
-        raise AssertionError(f"{len(different)} of {len(texts)} differ, first {texts[i]!r}: {ours[i]} is not {expected[i]}")
 
 
 def folder_of(name, source, target):
@@ -132,18 +99,12 @@ def messages(conversation):
     return [{"role": role, "content": content} for role, content in conversation]
 
 
-def our_rendering(folder, name, conversation, prompt):
+def render(folder, name, conversations, prompt, expect=0):
     path = WORK / "rows.jsonl"
-    path.write_text(json.dumps({"messages": messages(conversation)}) + "\n", encoding="utf-8")
+    path.write_text("".join(json.dumps({"messages": messages(conversation)}) + "\n" for conversation in conversations),
+                    encoding="utf-8")
     flags = ["--generation-prompt"] if prompt else []
-    return json.loads(sqpsych("render", "--model", folder, path, "--set", f"chat_template={name}", *flags))
-
-
-def is_refused(folder, name, conversation, prompt):
-    path = WORK / "rows.jsonl"
-    path.write_text(json.dumps({"messages": messages(conversation)}) + "\n", encoding="utf-8")
-    flags = ["--generation-prompt"] if prompt else []
-    sqpsych("render", "--model", folder, path, "--set", f"chat_template={name}", *flags, expect=2)
+    return sqpsych("render", "--model", folder, path, "--set", f"chat_template={name}", *flags, expect=expect)
 
 
 def check_template(name):
@@ -151,18 +112,18 @@ def check_template(name):
     theirs = transformers.PreTrainedTokenizerFast(
         tokenizer_file=str(folder / "tokenizer.json"), bos_token="<s>", eos_token="<|endoftext|>",
         chat_template=sqpsych("render", "--model", folder, "--jinja", "--set", f"chat_template={name}").rstrip("\n"))
-    rendered = 0
-    for conversation in CONVERSATIONS:
-        for prompt in (False, True):
+    for prompt in (False, True):
+        accepted, expected = [], []
+        for conversation in CONVERSATIONS:
             try:
-                expected = theirs.apply_chat_template(messages(conversation), tokenize=False, add_generation_prompt=prompt)
+                expected.append(theirs.apply_chat_template(messages(conversation), tokenize=False, add_generation_prompt=prompt))
+                accepted.append(conversation)
             except jinja2.exceptions.TemplateError:
-                is_refused(folder, name, conversation, prompt)
-                continue
-            found = our_rendering(folder, name, conversation, prompt)
-            assert found == expected, f"{conversation}: {found!r} is not {expected!r}"
-            rendered += 1
-    assert rendered >= 12, f"only {rendered} conversations were rendered"
+                render(folder, name, [conversation], prompt, expect=2)
+        found = [json.loads(line) for line in render(folder, name, accepted, prompt).splitlines()]
+        for conversation, ours, text in zip(accepted, found, expected, strict=True):
+            assert ours == text, f"{conversation}: {ours!r} is not {text!r}"
+        assert len(accepted) >= (6 if prompt else 12), f"only {len(accepted)} conversations were rendered"
 
 
 def check_new_model():
