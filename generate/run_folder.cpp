@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -56,6 +57,17 @@ void compare_values(const Json& found, const Json& expected, const std::string& 
     };
     compare_values(at(found), at(expected), path.empty() ? key : path + "." + key, free_keys,
                    differences);
+  }
+}
+
+/// Where each session's line stands; a later line of a session replaces an earlier one. Nothing is
+/// copied, so that a run may be larger than memory.
+void index_lines(std::string_view text, std::map<std::string, std::string_view>& lines) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    const auto line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (!line.empty()) lines[need_string(parse_json(line, kJournal), "id", kJournal)] = line;
   }
 }
 
@@ -116,8 +128,8 @@ RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing
   write_file_atomic(path_ / kConfig, identity.config.dump(2) + "\n");
   write_file_atomic(path_ / kInputs, identity.inputs.dump(2) + "\n");
   dropped_bytes_ = drop_half_line(path_ / kJournal);
-  read_records(path_ / kSessions, nullptr);
-  read_records(path_ / kJournal, nullptr);
+  read_records(path_ / kSessions);
+  read_records(path_ / kJournal);
 }
 
 void RunFolder::acquire_lock() {
@@ -146,12 +158,11 @@ void RunFolder::compare(const RunIdentity& identity) const {
                       "--output, or pass --overwrite to start over.");
 }
 
-void RunFolder::read_records(const fs::path& file, std::map<std::string, std::string>* lines) {
+void RunFolder::read_records(const fs::path& file) {
   if (!fs::exists(file)) return;
   for_each_line(file, [&](Json record, std::int64_t line) {
     const auto session = session_from_json(record, format("{}:{}", file.string(), line));
     records_[session.id] = summary_of(session);
-    if (lines) (*lines)[session.id] = to_line(record);
   });
 }
 
@@ -170,16 +181,24 @@ void RunFolder::append(const Session& session) {
 
 void RunFolder::finish(const std::vector<std::string>& ids) {
   journal_.reset();
-  std::map<std::string, std::string> lines;
-  read_records(path_ / kSessions, &lines);
-  read_records(path_ / kJournal, &lines);
+  std::map<std::string, std::string_view> lines;
+  std::vector<std::unique_ptr<MappedFile>> files;
+  for (const char* name : {kSessions, kJournal}) {
+    if (!fs::exists(path_ / name) || fs::is_empty(path_ / name)) continue;
+    files.push_back(std::make_unique<MappedFile>(path_ / name));
+    index_lines(files.back()->text(), lines);
+  }
   AtomicFile file(path_ / kSessions);
+  const auto write_line = [&](std::string_view line) {
+    file.write(line);
+    file.write("\n");
+  };
   for (const auto& id : ids) {
     const auto line = lines.extract(id);
-    if (!line.empty()) file.write(line.mapped() + "\n");
+    if (!line.empty()) write_line(line.mapped());
   }
   // Sessions of an earlier run that asked for more replicates are kept behind the plan's.
-  for (const auto& [id, line] : lines) file.write(line + "\n");
+  for (const auto& [id, line] : lines) write_line(line);
   file.commit();
   fs::remove(path_ / kJournal);
 }

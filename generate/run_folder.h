@@ -71,7 +71,7 @@ class RunFolder {
   void acquire_lock();
   void start_over() const;
   void compare(const RunIdentity& identity) const;
-  void read_records(const std::filesystem::path& file, std::map<std::string, std::string>* lines);
+  void read_records(const std::filesystem::path& file);
 
   std::filesystem::path path_;
   FileLock lock_;
