@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Every part of tokenizer.json that we read, one small vocabulary each, against Hugging Face tokenizers."""
 
+import unicodedata
+
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
 from tokenizers.models import BPE
 
@@ -52,6 +54,12 @@ for scheme in ("always", "first", "never"):
         VARIANTS[f"Metaspace {scheme}{', split' if cut else ''}"] = (PIECES, None, metaspace(scheme, cut))
 
 
+def of_old_unicode(text):
+    """False for a character that Hugging Face's tables, older than Unicode 13, do not decompose yet."""
+    return all(unicodedata.normalize("NFKD", character) == character
+               or normalizers.NFKD().normalize_str(character) != character for character in text)
+
+
 def check_variant(number, model, normalizer, pre_tokenizer):
     tokenizer = Tokenizer(BPE(**model))
     if normalizer:
@@ -68,7 +76,7 @@ def check_variant(number, model, normalizer, pre_tokenizer):
     folder = WORK / f"variant-{number}"
     folder.mkdir()
     tokenizer.save(str(folder / "tokenizer.json"))
-    texts = [text.replace("<0x0A>", "") for text in random_texts(9, MARKERS)]
+    texts = [text.replace("<0x0A>", "") for text in random_texts(9, MARKERS) if of_old_unicode(text)]
     compare(folder, texts, [tokenizer.encode(text).ids for text in texts])
 
 

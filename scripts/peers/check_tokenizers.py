@@ -120,10 +120,10 @@ def check_template(name):
                 accepted.append(conversation)
             except jinja2.exceptions.TemplateError:
                 render(folder, name, [conversation], prompt, expect=2)
-        found = [json.loads(line) for line in render(folder, name, accepted, prompt).splitlines()]
+        found = [json.loads(line) for line in render(folder, name, accepted, prompt).split("\n")[:-1]]
         for conversation, ours, text in zip(accepted, found, expected, strict=True):
             assert ours == text, f"{conversation}: {ours!r} is not {text!r}"
-        assert len(accepted) >= (6 if prompt else 12), f"only {len(accepted)} conversations were rendered"
+        assert len(accepted) >= (4 if prompt else 12), f"only {len(accepted)} conversations were rendered"
 
 
 def check_new_model():
