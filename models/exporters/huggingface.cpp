@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 namespace sqpsych {
 namespace {
 
-/// Files beside the weights that make up a model folder; copied as they are.
+/// Files beside the weights that make up a model folder; copied byte for byte, not with
+/// their permissions: a cache's files are often read-only.
 constexpr const char* kCopied[] = {"generation_config.json",
                                    "tokenizer.json",
                                    "tokenizer.model",
@@ -38,9 +39,12 @@ constexpr const char* kCopied[] = {"generation_config.json",
 
 void copy_companions(const fs::path& from, const fs::path& to) {
   for (const char* name : kCopied)
-    if (fs::is_regular_file(from / name)) fs::copy_file(from / name, to / name);
-  if (fs::is_directory(from / "additional_chat_templates"))
-    fs::copy(from / "additional_chat_templates", to / "additional_chat_templates");
+    if (fs::is_regular_file(from / name)) write_file_atomic(to / name, read_file(from / name));
+  if (!fs::is_directory(from / "additional_chat_templates")) return;
+  fs::create_directories(to / "additional_chat_templates");
+  for (const auto& entry : fs::directory_iterator(from / "additional_chat_templates"))
+    write_file_atomic(to / "additional_chat_templates" / entry.path().filename(),
+                      read_file(entry.path()));
 }
 
 /// A built-in template is recorded by name for us and as Jinja source for everybody else.
