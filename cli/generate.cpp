@@ -24,6 +24,11 @@ RunOptions options_of(const GenerateFlags& flags) {
   RunOptions options;
   options.profiles = flags.profiles;
   if (std::filesystem::is_directory(options.profiles)) options.profiles /= "profiles.jsonl";
+  if (!std::filesystem::exists(options.profiles))
+    throw ConfigError(
+        format("generate: PROFILES: '{}': found no such file, expected profiles.jsonl "
+               "as `sqpsych profiles` writes it.",
+               options.profiles.string()));
   options.output = flags.output;
   options.existing = flags.existing;
   if (flags.limit > 0) options.limit = flags.limit;

@@ -124,7 +124,9 @@ RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing
   fs::create_directories(path_);
   acquire_lock();
   if (existing == Existing::kOverwrite) start_over();
-  if (fs::exists(path_ / kConfig) && fs::exists(path_ / kInputs)) compare(identity);
+  // A run that failed before its first session may begin again with mended settings.
+  const bool has_sessions = fs::exists(path_ / kSessions) || fs::exists(path_ / kJournal);
+  if (has_sessions && fs::exists(path_ / kConfig) && fs::exists(path_ / kInputs)) compare(identity);
   write_file_atomic(path_ / kConfig, identity.config.dump(2) + "\n");
   write_file_atomic(path_ / kInputs, identity.inputs.dump(2) + "\n");
   dropped_bytes_ = drop_half_line(path_ / kJournal);
