@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -7,6 +8,7 @@
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/manifest.h"
+#include "core/text.h"
 
 namespace sqpsych {
 // One line per command, in the order of the pipeline; each is defined in cli/NAME.cpp.
@@ -54,6 +56,18 @@ using sqpsych::ExitCode;
 
 int code(ExitCode exit_code) { return static_cast<int>(exit_code); }
 
+/// CLI11 would only say that a subcommand is required.
+void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> known;
+  for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::find(known.begin(), known.end(), argv[1]) != known.end()) return;
+  const auto nearest = sqpsych::nearest_name(argv[1], known);
+  throw sqpsych::ConfigError(sqpsych::format(
+      "command: found '{}', expected one of {}.{}", argv[1], sqpsych::quoted_list(known),
+      nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
+}
+
 /// Runs the chosen command and turns what it throws into one sentence and an exit code.
 int run(int argc, char** argv) {
   CLI::App app{
@@ -66,6 +80,7 @@ int run(int argc, char** argv) {
   ExitCode result = ExitCode::kDone;
   for (auto add : sqpsych::kCommands)
     if (add) add(app, result);
+  refuse_unknown_command(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

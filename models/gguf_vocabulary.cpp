@@ -4,8 +4,17 @@
 #include "core/log.h"
 #include "core/text.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace sqpsych {
 namespace {
+
+/// Value of tokenizer.ggml.model for SentencePiece BPE.
+constexpr std::string_view kSentencePieceModel = "llama";
+/// Byte-level splits (tokenizer.ggml.pre) for which llama.cpp adds BOS unless told otherwise.
+constexpr std::array<std::string_view, 2> kSplitsWithBos = {"llama-bpe", "tekken"};
 
 template <class T>
 const T* optional_value(const GgufFile& file, const char* key, const char* expected) {
@@ -51,7 +60,7 @@ std::optional<Vocabulary> vocabulary_from_gguf(const GgufFile& file) {
   vocabulary.model = *model;
   vocabulary.tokens = *tokens;
   const auto size = tokens->size();
-  const bool is_sentencepiece = *model == "llama";
+  const bool is_sentencepiece = *model == kSentencePieceModel;
   if (const auto* pre = optional_value<std::string>(file, "tokenizer.ggml.pre", "a string"))
     vocabulary.pre = *pre;
   if (const auto* scores =
@@ -77,9 +86,8 @@ std::optional<Vocabulary> vocabulary_from_gguf(const GgufFile& file) {
   vocabulary.unknown = token_id(file, "tokenizer.ggml.unknown_token_id", size, absent(0));
   vocabulary.eot = token_id(file, "tokenizer.ggml.eot_token_id", size, std::nullopt);
   vocabulary.padding = token_id(file, "tokenizer.ggml.padding_token_id", size, std::nullopt);
-  // llama.cpp adds BOS by default for SentencePiece and for these two byte-level splits.
   const bool adds_bos =
-      is_sentencepiece || vocabulary.pre == "llama-bpe" || vocabulary.pre == "tekken";
+      is_sentencepiece || std::ranges::find(kSplitsWithBos, vocabulary.pre) != kSplitsWithBos.end();
   vocabulary.add_bos = flag(file, "tokenizer.ggml.add_bos_token", adds_bos);
   vocabulary.add_eos = flag(file, "tokenizer.ggml.add_eos_token", false);
   vocabulary.add_space_prefix = flag(file, "tokenizer.ggml.add_space_prefix", is_sentencepiece);
