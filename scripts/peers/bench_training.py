@@ -88,7 +88,7 @@ def main():
     model = WORK / "bench-model"
     write_model(model)
     rows = write_rows(WORK / "bench.jsonl", ROWS_PER_STEP * arguments.steps)
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0)))))
     peer = theirs(model, rows, arguments.dtype, arguments.steps)
     mine = ours(model, WORK / "bench.jsonl", arguments.dtype, arguments.steps)
     print(json.dumps({"dtype": arguments.dtype, "threads": torch.get_num_threads(), "sqpsych_tokens_per_second": round(mine),
