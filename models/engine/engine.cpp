@@ -1,5 +1,6 @@
 #include "models/engine/engine.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/argmax.h>
 #include <c10/core/InferenceMode.h>
@@ -21,6 +22,30 @@ namespace {
 // bits whatever follows it. Larger on a GPU, where small matrix products are not worth a launch.
 constexpr std::int64_t kChunkTokensCpu = 64;
 constexpr std::int64_t kChunkTokensGpu = 512;
+
+// Below this a token's matrix products are too small to be worth waking other threads, and on a
+// busy machine waiting for them costs many times the work.
+constexpr std::int64_t kParametersForThreads = std::int64_t{1} << 24;
+
+/// One thread while a small model generates; the previous number afterwards.
+class ThreadsForModel {
+ public:
+  explicit ThreadsForModel(std::int64_t num_parameters) : before_(at::get_num_threads()) {
+    if (num_parameters < kParametersForThreads) at::set_num_threads(1);
+  }
+  ~ThreadsForModel() { at::set_num_threads(before_); }
+  ThreadsForModel(const ThreadsForModel&) = delete;
+  ThreadsForModel& operator=(const ThreadsForModel&) = delete;
+
+ private:
+  int before_;
+};
+
+std::int64_t count_parameters(Decoder& decoder) {
+  std::int64_t count = 0;
+  for (const auto& [name, parameter] : decoder.parameters()) count += parameter->numel();
+  return count;
+}
 
 struct KeptSequence {
   std::vector<TokenId> ids;  ///< of the whole chunks at the cache's beginning
@@ -194,6 +219,7 @@ class ReplyText {
 Generation Engine::generate(const GenerationRequest& request,
                             const std::function<bool(std::string_view)>& on_text) {
   const c10::InferenceMode guard;
+  const ThreadsForModel threads(count_parameters(*state_->model.decoder));
   const auto started = std::chrono::steady_clock::now();
   auto& state = *state_;
   check_prompt(state.model, request.prompt, 1);
