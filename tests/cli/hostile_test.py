@@ -107,14 +107,16 @@ class Hostile(unittest.TestCase):
             ("empty", lambda f: (remove(f), (f / "tokenizer.json").write_text(""))[0], ["tokenizer.json"]),
             ("of no known kind", lambda f: (remove(f), (f / "tokenizer.json").write_text(
                 '{"model": {"type": "Unheard"}}'))[0], ["tokenizer.json"]),
-            ("truncated", lambda f: hostile.cut(f / "tokenizer.model", 200), ["tokenizer.model"]),
+            ("truncated", lambda f: ((f / "tokenizer.json").unlink(missing_ok=True),
+                                     hostile.cut(f / "tokenizer.model", 200))[0], ["tokenizer.model"]),
         ]
         for name, spoil, parts in table:
             with self.subTest(name):
                 folder = hostile.copy_of(self.base, "tokenizer")
                 spoil(folder)
                 self.assert_refused(sqpsych("tokenize", "--model", folder, "--text", "hello"), FAILED, *parts)
-                self.assert_refused(sqpsych("complete", "--model", folder, "--text", "hello", "--n", "1"), FAILED)
+                result = sqpsych("complete", "--model", folder, "--text", "hello", "--n", "1")
+                self.assert_refused(result, SETTINGS if name == "absent" else FAILED, "tokenizer")
 
     def test_token_ids(self):
         for ids, part in (("1,999999", "999999"), ("1,-2", "-2"), ("1,x", "x")):
@@ -159,7 +161,7 @@ class Hostile(unittest.TestCase):
             ("empty", "", FAILED, ["train.jsonl"]),
             ("blank lines", "\n\n", FAILED, ["train.jsonl"]),
             ("no JSON", "hello\n", FAILED, ["train.jsonl:1"]),
-            ("a list", "[1, 2]\n", FAILED, ["train.jsonl:1"]),
+            ("a list", "[1, 2]\n", FAILED, ["train.jsonl", "object"]),
             ("bad UTF-8", b'{"messages": [{"role": "user", "content": "\xff"}]}\n', FAILED, ["train.jsonl:1", "UTF-8"]),
             ("duplicate key", '{"id": "a", "id": "b", "messages": []}\n', FAILED, ["train.jsonl:1"]),
             ("unknown role", [dict(good[0], messages=[{"role": "doctor", "content": "x"}])], FAILED,
