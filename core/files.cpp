@@ -134,8 +134,12 @@ void write_folder_atomic(const fs::path& path, bool replace,
   try {
     fill(temporary);
     sync_tree(temporary);
-    if (replace) fs::remove_all(path);
+    const fs::path old =
+        path.parent_path() / format(".{}.old-{}", path.filename().string(), getpid());
+    const bool moved = replace && fs::exists(path);
+    if (moved) fs::rename(path, old);
     fs::rename(temporary, path);
+    if (moved) fs::remove_all(old);
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
@@ -151,11 +155,16 @@ void write_folder_atomic(const fs::path& path, bool replace,
 
 void prepare_output(const fs::path& path, Existing existing, const std::string& where) {
   if (path.empty()) throw ConfigError(where + ": --output: found nothing, expected a path.");
-  const bool occupied = fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path));
+  const bool is_folder = fs::is_directory(path);
+  const bool occupied = fs::exists(path) && !(is_folder && fs::is_empty(path));
   if (occupied && existing == Existing::kRefuse)
     throw ConfigError(format("{}: '{}' exists. Choose another --output or pass --overwrite.", where,
                              path.string()));
-  if (occupied) fs::remove_all(path);
+  if (occupied && is_folder && !fs::exists(path / "manifest.json"))
+    throw ConfigError(
+        format("{}: '{}': found a folder without manifest.json, expected one that sqpsych wrote. "
+               "Remove it by hand if it is to go.",
+               where, path.string()));
   create_parent(path);
 }
 

@@ -116,10 +116,10 @@ RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing
     throw ConfigError(
         format("--output: '{}': found a file, expected a folder or nothing.", path_.string()));
   const bool is_run = fs::exists(path_ / kConfig) || fs::exists(path_ / kLock);
-  if (fs::exists(path_) && !fs::is_empty(path_) && !is_run && existing == Existing::kRefuse)
+  if (fs::exists(path_) && !fs::is_empty(path_) && !is_run)
     throw ConfigError(
         format("--output: '{}': found a folder with other files, expected a run or "
-               "nothing. Choose another --output or pass --overwrite.",
+               "nothing. Choose another --output.",
                path_.string()));
   fs::create_directories(path_);
   acquire_lock();

@@ -220,9 +220,7 @@ void write_dataset(const Dataset& dataset, const std::vector<std::filesystem::pa
                    const DatasetConfig& config, const std::filesystem::path& output,
                    Existing existing) {
   for (const auto& file : files) refuse_input_inside(file, output);
-  // Replacing waits until the new folder is complete; only what is no folder is removed first.
-  if (existing == Existing::kRefuse || !std::filesystem::is_directory(output))
-    prepare_output(output, existing, "dataset");
+  prepare_output(output, existing, "dataset");
   const bool replace = std::filesystem::exists(output);
   write_folder_atomic(output, replace, [&](const std::filesystem::path& folder) {
     for (std::size_t i = 0; i < kSplitNames.size(); ++i)

@@ -51,16 +51,12 @@ void check_output(const ExportRequest& request, bool writes_folder) {
           format("export: --output: found '{}', which holds the input '{}', expected "
                  "another place. Choose another --output.",
                  request.output.string(), input->string()));
-  const bool is_folder = fs::is_directory(request.output) && !fs::is_empty(request.output);
   if (!writes_folder && fs::is_directory(request.output))
     throw ConfigError(
         format("export: --output: found the folder '{}', expected a file path such as "
                "'{}'.",
                request.output.string(), (request.output / "model.gguf").string()));
-  const bool is_occupied = is_folder || fs::is_regular_file(request.output);
-  if (is_occupied && request.existing == Existing::kRefuse)
-    throw ConfigError(format("export: '{}' exists. Choose another --output or pass --overwrite.",
-                             request.output.string()));
+  prepare_output(request.output, request.existing, "export");
 }
 
 }  // namespace

@@ -62,8 +62,10 @@ TEST(Files, ExistingOutputIsRefusedUnlessOverwritten) {
     EXPECT_THAT(error.what(), HasSubstr("--overwrite"));
     EXPECT_EQ(error.exit_code(), ExitCode::kSettings);
   }
-  prepare_output(folder / "out", Existing::kOverwrite, "dataset");
-  EXPECT_FALSE(fs::exists(folder / "out"));
+  EXPECT_THROW(prepare_output(folder / "out", Existing::kOverwrite, "dataset"), ConfigError);
+  write_text(folder / "out" / "manifest.json", "{}");
+  EXPECT_NO_THROW(prepare_output(folder / "out", Existing::kOverwrite, "dataset"));
+  EXPECT_TRUE(fs::exists(folder / "out" / "x")) << "gone before its successor is complete";
   fs::create_directory(folder / "empty");
   EXPECT_NO_THROW(prepare_output(folder / "empty", Existing::kRefuse, "dataset"));
 }

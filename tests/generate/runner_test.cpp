@@ -141,7 +141,10 @@ TEST(Runner, LetsOneProcessIntoAFolder) {
 TEST(Runner, LeavesForeignFoldersAlone) {
   Runner runner(2);
   testing::write_text(runner.options.output / "thesis.txt", "years of work");
-  EXPECT_THAT(error_of([&] { runner.run(); }), HasSubstr("other files"));
+  for (const auto existing : {Existing::kRefuse, Existing::kOverwrite}) {
+    runner.options.existing = existing;
+    EXPECT_THAT(error_of([&] { runner.run(); }), HasSubstr("other files"));
+  }
   EXPECT_TRUE(std::filesystem::exists(runner.options.output / "thesis.txt"));
 }
 

@@ -62,7 +62,7 @@ TEST(Rope, RotatesPairsOfHalvesAndLeavesTheRest) {
   for (int i = 4; i < 6; ++i) EXPECT_EQ(y[0][0][i].item<double>(), x[0][0][i].item<double>());
 }
 
-// Values of transformers 4.57 for Llama 3.2: theta 500000, head_dim 64, factor 32, low 1, high 4,
+// The settings of Llama 3.2: theta 500000, head_dim 64, factor 32, low 1, high 4,
 // original 8192: inv_freq / unscaled inv_freq is 1, then blends, then 1/32.
 TEST(Rope, WavelengthScalingKeepsShortAndStretchesLongWaves) {
   RopeFeatures rope_features{500000, 64, WavelengthRopeScaling{32, 1, 4, 8192}, {}};
