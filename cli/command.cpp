@@ -23,6 +23,12 @@ void add_overwrite_flag(CLI::App& command, Existing& existing) {
       "replace an existing output");
 }
 
+void need_inputs(const std::string& argument, const std::vector<std::string>& paths) {
+  for (const auto& path : paths)
+    if (!std::filesystem::exists(path))
+      throw ConfigError(format("{}: '{}': found nothing there. Check the path.", argument, path));
+}
+
 bool printed_config(const ConfigFlags& flags, const Json& resolved) {
   if (!flags.print_config) return false;
   std::cout << resolved.dump(2) << "\n";

@@ -22,6 +22,8 @@ struct ConfigFlags {
 void add_config_flags(CLI::App& command, ConfigFlags& flags, bool config_required);
 /// Adds --overwrite bound to `existing`.
 void add_overwrite_flag(CLI::App& command, Existing& existing);
+/// ConfigError naming the first of `paths` where nothing is. `argument` as the help names it.
+void need_inputs(const std::string& argument, const std::vector<std::string>& paths);
 /// Prints the resolved config to stdout and returns true when --print-config was given.
 bool printed_config(const ConfigFlags& flags, const Json& resolved);
 

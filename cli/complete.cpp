@@ -23,6 +23,7 @@ struct CompleteFlags {
 /// The first row of a dataset file or a bare list of messages, up to where the assistant is to
 /// speak.
 Conversation read_messages(const std::string& file) {
+  need_inputs("--messages", {file});
   Conversation messages;
   const auto content = read_file(file);
   const auto first_text = content.find_first_not_of(" \t\r\n\xEF\xBB\xBF");

@@ -38,9 +38,9 @@ ExitCode run_dataset(const DatasetArguments& arguments) {
     throw ConfigError("dataset: found no FILE, expected sessions or a published corpus.");
   if (arguments.output.empty() && !arguments.flags.check)
     throw ConfigError("dataset: --output: found nothing, expected a folder.");
+  need_inputs("FILE", arguments.files);
   create_private_files();
-  if (!arguments.output.empty() && arguments.existing == Existing::kRefuse)
-    prepare_output(arguments.output, arguments.existing, "dataset");
+  if (!arguments.output.empty()) prepare_output(arguments.output, arguments.existing, "dataset");
   const std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
   const Dataset dataset = build_dataset(files, config);
   std::cout << dataset.report.text();

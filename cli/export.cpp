@@ -23,7 +23,10 @@ ExitCode run_export(ExportFlags& flags) {
   request.model_options = load_config<ModelOptions>(flags.config.config, flags.config.sets);
   if (printed_config(flags.config, config_to_json(request.model_options))) return ExitCode::kDone;
   request.model = resolve_model_path(flags.model);
-  if (!flags.adapter.empty()) request.adapter = flags.adapter;
+  if (!flags.adapter.empty()) {
+    need_inputs("--adapter", {flags.adapter});
+    request.adapter = flags.adapter;
+  }
   request.check_only = flags.config.check;
   const auto summary = export_model(request);
   std::cout << format("{} {}: {} tensors, {}\n", request.check_only ? "would write" : "wrote",

@@ -79,6 +79,7 @@ ExitCode run_inspect(const InspectArguments& arguments) {
   if (printed_config(arguments.flags, config_to_json(config))) return ExitCode::kDone;
   const std::filesystem::path model = resolve_model_path(arguments.model);
   if (config.plan.max_length == 0) config.plan.max_length = context_length(model);
+  need_inputs("ROWS", {rows_file(arguments.rows).string()});
   const auto rows = read_dataset_rows(rows_file(arguments.rows));
   const bool chat =
       std::any_of(rows.begin(), rows.end(), [](const DatasetRow& row) { return !row.is_raw(); });

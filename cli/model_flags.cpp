@@ -1,5 +1,6 @@
 #include "cli/model_flags.h"
 
+#include "cli/command.h"
 #include "models/weights/model_dir.h"
 
 namespace sqpsych {
@@ -14,7 +15,10 @@ void add_model_flags(CLI::App& command, ModelFlags& flags) {
 
 Model load_flagged_model(const ModelFlags& flags, const ModelOptions& options) {
   std::optional<std::filesystem::path> adapter;
-  if (!flags.adapter.empty()) adapter = flags.adapter;
+  if (!flags.adapter.empty()) {
+    need_inputs("--adapter", {flags.adapter});
+    adapter = flags.adapter;
+  }
   return load_model(resolve_model_path(flags.model), adapter, options);
 }
 

@@ -23,6 +23,7 @@ ExitCode run(const NewModelFlags& flags) {
       document, flags.config.config.empty() ? "--set" : flags.config.config,
       std::filesystem::current_path());
   if (printed_config(flags.config, config_to_json(config))) return ExitCode::kDone;
+  need_inputs("--text", flags.texts);
   if (flags.config.check) {
     std::size_t lines = 0;
     for (const auto& file : flags.texts) lines += read_training_texts(file).size();

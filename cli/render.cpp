@@ -28,6 +28,7 @@ ExitCode run_render(const RenderArguments& arguments) {
   }
   if (arguments.rows.empty())
     throw ConfigError("render: ROWS: found none, expected a file of rows with messages.");
+  need_inputs("ROWS", {arguments.rows});
   const auto rows = read_dataset_rows(arguments.rows);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].is_raw())

@@ -34,13 +34,15 @@ ExitCode run_tokenize(const TokenizeArguments& arguments) {
     return ExitCode::kDone;
   }
   if (arguments.text) print_ids(*source.tokenizer, *arguments.text, arguments);
-  if (!arguments.file.empty())
+  if (!arguments.file.empty()) {
+    need_inputs("--file", {arguments.file});
     for_each_line(arguments.file, [&](const Json& record, std::int64_t line) {
       if (!record.is_string())
         throw FormatError(format("{}:{}: found {}, expected one JSON string.", arguments.file, line,
                                  record.type_name()));
       print_ids(*source.tokenizer, record.get<std::string>(), arguments);
     });
+  }
   std::cout.flush();
   return ExitCode::kDone;
 }

@@ -8,6 +8,7 @@ namespace sqpsych {
 namespace {
 
 ExitCode run_verify(const std::string& file) {
+  need_inputs("FILE", {file});
   const auto findings = verify_gguf(file);
   for (const auto& finding : findings)
     std::cout << file << ": " << finding.rule << ": " << finding.detail << ".\n";

