@@ -7,7 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=ci
 if [ "${1:-}" = --sanitize ]; then preset=asan; shift; fi
 
-scripts/build.sh "$preset"
+targets=()
+[ "$preset" = ci ] || targets=(fast_tests)
+scripts/build.sh "$preset" "${targets[@]}"
 [ "$preset" = asan ] || scripts/check_format.sh
 
 tests=(ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@")

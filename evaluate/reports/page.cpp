@@ -28,7 +28,7 @@ section { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: 1.25
 .figure .value { font-size: 1.25rem; font-variant-numeric: tabular-nums; } .figure .name { font-size: .8rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-th { font-weight: 500; white-space: nowrap; } .number { text-align: right; }
+td:first-child { min-width: 6rem; } th { font-weight: 500; white-space: nowrap; } .number { text-align: right; }
 pre { background: var(--panel); padding: .75rem; border-radius: .4rem; font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 details { margin: .6rem 0; } summary { cursor: pointer; }
 svg { max-width: 100%; height: auto; display: block; margin: .75rem 0; font: 12px system-ui, sans-serif; }

@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SQPSYCH_BIN", ROOT / "build" / "ci" / "cli" / "sqpsych"))
 SHARED = pathlib.Path(os.environ.get("SQPSYCH_SHARED", ROOT.parent / "shared"))
 ORACLE_DIR = pathlib.Path(os.environ.get("ORACLE_DIR", ROOT / ".peers" / "oracle"))
+GREEDY_SCRIPT = pathlib.Path(__file__).with_name("llama_greedy.mjs").resolve()
 WORK = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "peers-work").resolve()
 WORK.mkdir(parents=True, exist_ok=True)
 
@@ -94,22 +95,19 @@ def logits(model, ids, adapter=None):
     return load_file(output)["logits"].astype(np.float32)
 
 
-def oracle_greedy(gguf, tokens=None, text=None, n=32, lora=None):
-    """Stock llama.cpp's greedy continuation: {"prompt": ids, "greedy": ids, "text": ...}."""
-    command = ["node", SHARED / "oracle" / "greedy.mjs", gguf, "--n", n]
-    command += ["--tokens", ids_text(tokens)] if tokens is not None else ["--text", text]
-    if lora:
-        command += ["--lora", lora]
-    return json.loads(run(command, cwd=ORACLE_DIR))
+def oracle_greedy(gguf, prompts, n=32, lora=None):
+    """Stock llama.cpp's greedy continuations of prompts (ids or text): [{"prompt": ids, "greedy": ids, ...}]."""
+    request = json.dumps({"prompts": prompts, "n": n, "lora": str(lora) if lora else None})
+    return json.loads(run(["node", GREEDY_SCRIPT, gguf, request], cwd=ORACLE_DIR))
 
 
 def oracle_refuses(gguf):
     """True when stock llama.cpp does not load the file."""
-    command = ["node", str(SHARED / "oracle" / "greedy.mjs"), str(gguf), "--tokens", "1", "--n", "1"]
+    command = ["node", str(GREEDY_SCRIPT), str(gguf), json.dumps({"prompts": [[1]], "n": 1})]
     return subprocess.run(command, capture_output=True, cwd=ORACLE_DIR, timeout=300).returncode != 0
 
 
-def close(actual, expected, atol, rtol=0.0):
+def close(actual, expected, atol=1e-4, rtol=0.0):
     """Largest difference within the bound; the message gives index, both values and the bound."""
     actual = np.asarray(actual, dtype=np.float64)
     expected = np.asarray(expected, dtype=np.float64)
@@ -145,11 +143,11 @@ def agree_with_greedy(our_logits, num_prompt, greedy, gap=1e-2, min_share=0.9):
 def agree_over_prompts(gguf, prompts, our_logits_of, n=64, lora=None, gap=1e-2, min_share=0.9):
     """10 prompts x 64 tokens as one statement. `our_logits_of(ids)` gives [tokens, vocabulary]."""
     qualifying = total = 0
-    for prompt in prompts:
-        greedy = oracle_greedy(gguf, tokens=prompt, n=n, lora=lora)["greedy"]
+    for answer in oracle_greedy(gguf, prompts, n=n, lora=lora):
+        prompt, greedy = answer["prompt"], answer["greedy"]
         if not greedy:
             continue  # llama.cpp stopped at once on an end token
-        here, steps = agree_with_greedy(our_logits_of(list(prompt) + greedy), len(prompt), greedy, gap)
+        here, steps = agree_with_greedy(our_logits_of(prompt + greedy), len(prompt), greedy, gap)
         qualifying += here
         total += steps
     if total == 0 or qualifying < min_share * total:
