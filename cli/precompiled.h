@@ -1,6 +1,6 @@
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/base.h>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>

@@ -46,10 +46,9 @@ target_include_directories(sqpsych_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 target_link_libraries(sqpsych_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
 target_compile_options(sqpsych_torch INTERFACE ${TORCH_CXX_FLAGS_LIST})
 
-# The fmt headers that LibTorch ships, header-only: Debian's libfmt clashes with them.
+# The fmt headers that LibTorch ships: Debian's libfmt clashes with them. core/text.cpp alone compiles them.
 add_library(sqpsych_fmt INTERFACE)
 target_include_directories(sqpsych_fmt SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-target_compile_definitions(sqpsych_fmt INTERFACE FMT_HEADER_ONLY=1)
 
 if(SQPSYCH_TESTS)
   find_package(GTest QUIET)

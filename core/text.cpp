@@ -1,5 +1,7 @@
 #include "core/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -43,6 +45,10 @@ std::size_t well_formed_length(std::string_view bytes, std::size_t i) {
 }
 
 }  // namespace
+
+std::string formatted(fmt::string_view pattern, fmt::format_args arguments) {
+  return fmt::vformat(pattern, arguments);
+}
 
 std::string quoted_list(const std::vector<std::string>& names) {
   std::string text;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/base.h>
 
 #include <string>
 #include <string_view>
@@ -8,7 +8,13 @@
 
 namespace sqpsych {
 
-using fmt::format;
+/// Text from a pattern, checked at compile time. The work is done in one place, text.cpp: fmt's
+/// whole header would cost every source file seconds to compile.
+std::string formatted(fmt::string_view pattern, fmt::format_args arguments);
+template <class... T>
+std::string format(fmt::format_string<T...> pattern, T&&... arguments) {
+  return formatted(pattern, fmt::make_format_args(arguments...));
+}
 
 /// `'a', 'b', 'c'` in the given order: for messages that list known names.
 std::string quoted_list(const std::vector<std::string>& names);
@@ -33,6 +39,13 @@ void append_utf8(std::string& text, char32_t code_point);
 std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, std::string_view separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
+/// `2, 3, 4`: a shape, for messages.
+template <class Range>
+std::string number_list(const Range& numbers) {
+  std::vector<std::string> parts;
+  for (const auto number : numbers) parts.push_back(std::to_string(number));
+  return join(parts, ", ");
+}
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 std::string to_lower_ascii(std::string_view text);
 

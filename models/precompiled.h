@@ -1,7 +1,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
+#include <fmt/base.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,7 +1,5 @@
 #include "models/exporters/export_source.h"
 
-#include <fmt/ranges.h>
-
 #include <set>
 
 #include "core/error.h"
@@ -55,12 +53,12 @@ void ExportSource::check_tensors(ProblemList& problems) const {
     const auto found = weights_.tensors.find(name);
     if (found == weights_.tensors.end())
       problems.add(format("tensor '{}': found nothing, expected [{}]. Is the download complete?",
-                          name, fmt::join(expected, ", ")));
+                          name, number_list(expected)));
     else if (found->second.shape != expected)
       problems.add(
           format("tensor '{}': found [{}], expected [{}]. Does the config belong to these "
                  "weights?",
-                 name, fmt::join(found->second.shape, ", "), fmt::join(expected, ", ")));
+                 name, number_list(found->second.shape), number_list(expected)));
     else if (!found->second.is_floating)
       problems.add(
           format("tensor '{}': found {}, expected F32, F16 or BF16. Use the unquantised "
@@ -96,7 +94,7 @@ void ExportSource::check_adapter(ProblemList& problems) const {
       problems.add(
           format("module '{}': found factors for [{}], expected [{}]. The adapter belongs "
                  "to another base model",
-                 module, fmt::join(implied, ", "), fmt::join(found->second, ", ")));
+                 module, number_list(implied), number_list(found->second)));
   }
 }
 

@@ -1,7 +1,6 @@
 #include "models/weights/adapter_dir.h"
 
 #include <ATen/ops/isfinite.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 #include <optional>
@@ -88,7 +87,7 @@ std::map<std::string, Halves> read_halves(const SafetensorsFile& file, ProblemLi
     const auto tensor = file.tensor(name);
     if (tensor.dim() != 2 || !tensor.is_floating_point()) {
       problems.add(format("tensor '{}': found {} [{}], expected a floating-point matrix", name,
-                          entry.dtype, fmt::join(entry.shape, ", ")));
+                          entry.dtype, number_list(entry.shape)));
       continue;
     }
     if (!at::isfinite(tensor).all().item<bool>())

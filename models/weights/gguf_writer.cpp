@@ -1,7 +1,6 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/max.h>
-#include <fmt/ranges.h>
 
 #include "core/error.h"
 #include "core/interrupt.h"

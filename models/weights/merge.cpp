@@ -1,7 +1,6 @@
 #include "models/weights/merge.h"
 
 #include <ATen/ops/addmm.h>
-#include <fmt/ranges.h>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -17,7 +16,7 @@ at::Tensor merge_low_rank(const at::Tensor& weight_OI, const AdapterFactors& fac
     throw FormatError(
         format("adapter: module '{}': found factors for a [{}, {}] weight, expected "
                "[{}]. The adapter belongs to another base model.",
-               module, b_OR.size(0), a_RI.size(1), fmt::join(weight_OI.sizes(), ", ")));
+               module, b_OR.size(0), a_RI.size(1), number_list(weight_OI.sizes())));
   return at::addmm(weight_OI.to(at::kFloat), b_OR.to(at::kFloat), a_RI.to(at::kFloat), 1,
                    factors.scale);
 }

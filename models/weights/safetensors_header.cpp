@@ -1,7 +1,5 @@
 #include "models/weights/safetensors_header.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -134,7 +132,7 @@ std::optional<SafetensorsEntry> read_entry(const std::string& name, const nlohma
     return wrong("found a shape whose size overflows, expected one that fits the file");
   if (entry.end < entry.begin || entry.end - entry.begin != *expected)
     return wrong(format("found data_offsets [{}, {}], expected {} bytes for {} [{}]", entry.begin,
-                        entry.end, *expected, entry.dtype, fmt::join(entry.shape, ", ")));
+                        entry.end, *expected, entry.dtype, number_list(entry.shape)));
   return entry;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/base.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

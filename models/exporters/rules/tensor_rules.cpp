@@ -1,4 +1,3 @@
-#include <fmt/ranges.h>
 
 #include <map>
 #include <set>
@@ -69,7 +68,7 @@ void check_shape(GgufExamination& examination, const GgufTensor& tensor,
                                   "({}). Pad the token list",
                                   tensor.name, tensor.shape[0], expected[0]));
   examination.add("tensor-shape", format("tensor '{}': found [{}], expected [{}]", tensor.name,
-                                         fmt::join(tensor.shape, ", "), fmt::join(expected, ", ")));
+                                         number_list(tensor.shape), number_list(expected)));
 }
 
 }  // namespace
