@@ -59,4 +59,29 @@ std::string ConfigReader::text(const char* key, const std::string& absent) const
   return absent;
 }
 
+std::vector<double> ConfigReader::positive_numbers(const char* key) const {
+  const auto* value = find(key);
+  if (!value) return {};
+  std::vector<double> numbers;
+  if (value->is_array())
+    for (const auto& item : *value)
+      if (item.is_number() && std::isfinite(item.get<double>()) && item.get<double>() > 0)
+        numbers.push_back(item.get<double>());
+  if (value->is_array() && numbers.size() == value->size()) return numbers;
+  problem(format("{}: found {}, expected a list of positive numbers.", key, value->dump()));
+  return {};
+}
+
+std::vector<std::string> ConfigReader::texts(const char* key) const {
+  const auto* value = find(key);
+  if (!value) return {};
+  std::vector<std::string> texts;
+  if (value->is_array())
+    for (const auto& item : *value)
+      if (item.is_string()) texts.push_back(item.get<std::string>());
+  if (value->is_array() && texts.size() == value->size()) return texts;
+  problem(format("{}: found {}, expected a list of texts.", key, value->dump()));
+  return {};
+}
+
 }  // namespace sqpsych

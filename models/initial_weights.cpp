@@ -6,11 +6,11 @@
 
 namespace sqpsych {
 
-void initialise_weights(Decoder& decoder, std::uint64_t seed) {
-  constexpr double kDeviation = 0.02;
+void initialise_weights(Decoder& decoder, std::uint64_t seed, double deviation) {
+  const double neutral_norm = decoder.features().norm_kind == NormKind::kRmsPlusOne ? 0 : 1;
   for (const auto& [name, parameter] : decoder.parameters()) {
-    if (parameter->dim() == 1) {
-      parameter->fill_(name.ends_with(".bias") ? 0 : 1);
+    if (name.ends_with("norm.weight") || name.ends_with(".bias")) {
+      parameter->fill_(name.ends_with(".bias") ? 0 : neutral_norm);
       continue;
     }
     RandomStream random(derive_seed({std::string_view("initial weights"),
@@ -18,7 +18,7 @@ void initialise_weights(Decoder& decoder, std::uint64_t seed) {
     auto values = at::empty(parameter->sizes(), at::kFloat);
     auto* value = values.mutable_data_ptr<float>();
     for (std::int64_t i = 0; i < values.numel(); ++i)
-      value[i] = static_cast<float>(kDeviation * random.normal());
+      value[i] = static_cast<float>(deviation * random.normal());
     parameter->copy_(values);
   }
 }

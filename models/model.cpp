@@ -25,15 +25,6 @@ at::ScalarType resolve_dtype(const std::string& dtype, const Json& config) {
   return stored == "bfloat16" ? at::kBFloat16 : at::kFloat;
 }
 
-DecoderFeatures features_of(const Json& config, const Family& family, const std::string& where) {
-  ProblemList problems;
-  auto features = family.features(config, problems);
-  problems.throw_if_any<FormatError>(where);
-  return features;
-}
-
-bool is_gguf(const std::filesystem::path& path) { return path.extension() == ".gguf"; }
-
 /// A number or a list of numbers; negative ones mean "none" in old configs.
 void add_end_tokens(const Json& config, const std::string& where, Model& model) {
   if (!config.is_object() || !config.contains("eos_token_id")) return;
@@ -64,11 +55,13 @@ void finish_tokens(Model& model) {
 
 void load_folder(Model& model, const ModelOptions& options) {
   const ModelDir folder(model.path);
-  model.config = folder.config();
   model.generation_config = folder.generation_config();
-  const auto where = (model.path / "config.json").string();
-  model.family = &family_of(model.config, where);
-  const auto features = features_of(model.config, *model.family, where);
+  model.family = &family_of(folder.config(), (model.path / "config.json").string());
+  model.config = model.family->text_config(folder.config());
+  const auto features = features_of_folder(folder, *model.family);
+  // What is held in memory, and written after a full training, is neither tied nor quantised.
+  model.config["tie_word_embeddings"] = features.tied_embeddings;
+  model.config.erase("quantization_config");
   model.decoder = std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config),
                                             resolve_device(options.device));
   fill_decoder(*model.decoder, stored_weights(folder, *model.family, features));
@@ -115,7 +108,7 @@ std::unique_ptr<ChatTemplate> template_by_source(const Model& model) {
 
 std::unique_ptr<ChatTemplate> find_template(const Model& model, const std::string& configured) {
   if (!configured.empty()) return make_chat_template(configured, *model.tokenizer);
-  if (is_gguf(model.path))
+  if (is_gguf_file(model.path))
     if (auto found = template_by_source(model)) return found;
   if (model.adapter && records_template(*model.adapter))
     return choose_chat_template("", *model.adapter, *model.tokenizer);
@@ -134,7 +127,7 @@ Model load_model(const std::filesystem::path& path,
   Model model;
   model.path = path;
   model.adapter = adapter;
-  if (is_gguf(path))
+  if (is_gguf_file(path))
     load_gguf(model, options);
   else
     load_folder(model, options);
@@ -155,13 +148,17 @@ std::unique_ptr<ChatTemplate> chat_template_of(Model& model, const ModelOptions&
 }
 
 DecoderFeatures read_features(const std::filesystem::path& path) {
-  if (is_gguf(path)) {
+  if (is_gguf_file(path)) {
     const GgufFile file(path);
     return family_of_gguf(file).features_from_gguf(file);
   }
   const auto file = path / "config.json";
   const auto config = read_json(file);
-  return features_of(config, family_of(config, file.string()), file.string());
+  const auto& family = family_of(config, file.string());
+  ProblemList problems;
+  auto features = family.features(family.text_config(config), problems);
+  problems.throw_if_any<FormatError>(file.string());
+  return features;
 }
 
 at::Device resolve_device(const std::string& device) {

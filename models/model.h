@@ -64,7 +64,8 @@ DecoderFeatures read_features(const std::filesystem::path& path);
 /// device text -> device; ConfigError when it is not there.
 at::Device resolve_device(const std::string& device);
 
-/// Fills a decoder with small random weights (normal, 0.02; norms 1), from `seed` alone.
-void initialise_weights(Decoder& decoder, std::uint64_t seed);
+/// Fills a decoder with random weights from `seed` alone: matrices normal with this deviation,
+/// norms that change nothing, biases 0.
+void initialise_weights(Decoder& decoder, std::uint64_t seed, double deviation = 0.02);
 
 }  // namespace sqpsych

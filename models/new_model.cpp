@@ -65,10 +65,9 @@ void record_template(const fs::path& folder, const std::string& name,
   write_file_atomic(file, document.dump(2) + "\n");
 }
 
-void write_configs(const Family& family, const DecoderFeatures& features,
-                   const Tokenizer& tokenizer, const ChatTemplate& chat_template,
-                   const fs::path& folder) {
-  auto config = family.config(features);
+void write_configs(const Json& decoder_config, const Tokenizer& tokenizer,
+                   const ChatTemplate& chat_template, const fs::path& folder) {
+  auto config = decoder_config;
   Json generation = Json::object();
   std::vector<TokenId> ends;
   if (const auto bos = tokenizer.bos()) config["bos_token_id"] = generation["bos_token_id"] = *bos;
@@ -80,16 +79,15 @@ void write_configs(const Family& family, const DecoderFeatures& features,
   if (terminator && (ends.empty() || *terminator != ends[0])) ends.push_back(*terminator);
   if (!ends.empty()) generation["eos_token_id"] = ends;
   config["torch_dtype"] = "float32";
-  config["initializer_range"] = 0.02;
   config["use_cache"] = true;
   write_file_atomic(folder / "config.json", config.dump(2) + "\n");
   write_file_atomic(folder / "generation_config.json", generation.dump(2) + "\n");
 }
 
-void write_random_weights(const Family& family, const DecoderFeatures& features, std::uint64_t seed,
-                          const fs::path& file) {
+void write_random_weights(const Family& family, const DecoderFeatures& features,
+                          const NewModelConfig& config, const fs::path& file) {
   Decoder decoder(features, at::kFloat, at::kCPU);
-  initialise_weights(decoder, seed);
+  initialise_weights(decoder, static_cast<std::uint64_t>(config.seed), config.initializer_range);
   std::map<std::string, std::string> huggingface;
   for (const auto& names : family.tensor_names(features))
     huggingface[names.own] = names.huggingface;
@@ -151,6 +149,7 @@ DecoderFeatures new_model_features(const NewModelConfig& config, std::int64_t vo
   features.context_length = config.max_position_embeddings;
   features.tied_embeddings = config.tie_word_embeddings;
   features.rope.dims = features.head_dim;
+  family_by_name(config.family).complete(features);
   return features;
 }
 
@@ -166,9 +165,10 @@ void write_new_model(const NewModelConfig& config, const std::vector<fs::path>& 
     const auto chat_template = make_chat_template(config.chat_template, *tokenizer);
     record_template(folder, config.chat_template, *chat_template);
     const auto features = new_model_features(config, tokenizer->size());
-    write_configs(family, features, *tokenizer, *chat_template, folder);
-    write_random_weights(family, features, static_cast<std::uint64_t>(config.seed),
-                         folder / "model.safetensors");
+    auto decoder_config = family.config(features);
+    decoder_config["initializer_range"] = config.initializer_range;
+    write_configs(decoder_config, *tokenizer, *chat_template, folder);
+    write_random_weights(family, features, config, folder / "model.safetensors");
     write_manifest(folder, {command_line(), config_to_json(config), texts, {}, Json::object()});
   });
 }

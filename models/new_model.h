@@ -23,6 +23,7 @@ struct NewModelConfig {
   std::int64_t intermediate_size = 384;
   std::int64_t max_position_embeddings = 2048;
   bool tie_word_embeddings = true;
+  double initializer_range = 0.02;
   std::int64_t seed = 0;
 
   template <class Visitor>
@@ -38,6 +39,8 @@ struct NewModelConfig {
     visit("intermediate_size", intermediate_size, "width of the gated unit", at_least(8));
     visit("max_position_embeddings", max_position_embeddings, "context in tokens", at_least(16));
     visit("tie_word_embeddings", tie_word_embeddings, "one matrix for embedding and head");
+    visit("initializer_range", initializer_range, "standard deviation of the random weights",
+          at_least(0));
     visit("seed", seed, "the weights are a function of it", at_least(0));
   }
   void check(ProblemList& problems) const;

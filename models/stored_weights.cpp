@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "models/weights/block_scaled.h"
 
 namespace sqpsych {
 namespace {
@@ -24,7 +25,8 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 
 /// Buffers that old checkpoints carry and every program computes by itself.
 bool is_computed_buffer(const std::string& name) {
-  return name.ends_with("rotary_emb.inv_freq") || name == "rope_freqs.weight";
+  return name.ends_with("rotary_emb.inv_freq") || name == "rope_freqs.weight" ||
+         name == "rope_factors_long.weight" || name == "rope_factors_short.weight";
 }
 
 bool all_finite(const at::Tensor& tensor) {
@@ -32,20 +34,69 @@ bool all_finite(const at::Tensor& tensor) {
   return std::isfinite(tensor.sum().item<double>()) || at::isfinite(tensor).all().item<bool>();
 }
 
+constexpr const char* kOwnEmbedding = "embedding.weight";
+constexpr const char* kOwnHead = "head.weight";
+
+/// The family's names of embedding and head, tied or not.
+std::pair<std::string, std::string> embedding_and_head(const Family& family,
+                                                       DecoderFeatures features) {
+  features.tied_embeddings = false;
+  std::pair<std::string, std::string> found;
+  for (const auto& names : family.tensor_names(features)) {
+    if (names.own == kOwnEmbedding) found.first = names.huggingface;
+    if (names.own == kOwnHead) found.second = names.huggingface;
+  }
+  return found;
+}
+
+/// Stored tensors by the family's names; what belongs to another part of a wrapper is left out.
+std::map<std::string, std::string> canonical_names(const ModelDir& folder, const Family& family) {
+  std::map<std::string, std::string> names;
+  std::size_t others = 0;
+  for (const auto& stored : folder.tensor_names()) {
+    const auto name = family.canonical_name(stored);
+    if (name.empty())
+      ++others;
+    else
+      names[name] = stored;
+  }
+  if (others > 0)
+    log_info(format("{}: {} tensors of other parts than the language model are left out.",
+                    folder.folder().string(), others));
+  return names;
+}
+
 void accept_either_tied_name(StoredWeights& weights, const std::string& head_name) {
-  auto& embedding_name = weights.names.at("embedding.weight");
+  auto& embedding_name = weights.names.at(kOwnEmbedding);
   const auto head = weights.tensors.find(head_name);
   if (head == weights.tensors.end()) return;
-  const auto embedding = weights.tensors.find(embedding_name);
-  if (embedding == weights.tensors.end()) {
+  if (!weights.tensors.count(embedding_name))
     embedding_name = head_name;
+  else
+    weights.tensors.erase(head);
+}
+
+/// Replaces fp8 matrices by their products with the block scales beside them.
+void apply_block_scales(const ModelDir& folder, const std::map<std::string, std::string>& stored,
+                        StoredWeights& weights) {
+  const auto quantisation = folder.config().value("quantization_config", Json::object());
+  const auto sizes = quantisation.value("weight_block_size", Json());
+  if (!sizes.is_array() || sizes.size() != 2 || !sizes[0].is_number_integer() ||
+      !sizes[1].is_number_integer())
     return;
+  const auto rows = sizes[0].get<std::int64_t>();
+  const auto columns = sizes[1].get<std::int64_t>();
+  for (const auto& [name, stored_name] : stored) {
+    const auto scale_name = block_scale_name(name);
+    const auto scale = stored.find(scale_name);
+    if (scale == stored.end()) continue;
+    auto& tensor = weights.tensors.at(name);
+    tensor.is_floating = true;
+    tensor.load = [&folder, rows, columns, weight = stored_name, scales = scale->second] {
+      return dequantise_blocks(folder.tensor(weight), folder.tensor(scales), rows, columns, weight);
+    };
+    weights.tensors.erase(scale_name);
   }
-  if (embedding->second.shape != head->second.shape ||
-      !at::equal(embedding->second.load(), head->second.load()))
-    log_warning(format("{}: '{}' differs from '{}' although the config ties them; it is not used.",
-                       weights.where, head_name, embedding_name));
-  weights.tensors.erase(head);
 }
 
 void report_names(const Decoder& decoder, const StoredWeights& weights, ProblemList& problems) {
@@ -87,41 +138,80 @@ void check_factors(const std::string& path, const AdapterFactors& factors, const
 
 }  // namespace
 
+DecoderFeatures features_of_folder(const ModelDir& folder, const Family& family) {
+  ProblemList problems;
+  auto features = family.features(family.text_config(folder.config()), problems);
+  problems.throw_if_any<FormatError>((folder.folder() / "config.json").string());
+  if (!features.tied_embeddings) return features;
+  const auto [embedding, head] = embedding_and_head(family, features);
+  const auto stored = canonical_names(folder, family);
+  if (!stored.count(embedding) || !stored.count(head)) return features;
+  const auto embedding_VE = folder.tensor(stored.at(embedding));
+  const auto head_VE = folder.tensor(stored.at(head));
+  if (embedding_VE.sizes() == head_VE.sizes() && at::equal(embedding_VE, head_VE)) return features;
+  features.tied_embeddings = !family.may_untie();
+  log_warning(format("{}: '{}' differs from '{}' although the config ties them; {}.",
+                     folder.folder().string(), head, embedding,
+                     features.tied_embeddings ? "it is not used" : "it is used as it is"));
+  return features;
+}
+
 StoredWeights stored_weights(const ModelDir& folder, const Family& family,
                              const DecoderFeatures& features) {
   static const std::set<std::string> kFloating = {"F64", "F32", "F16", "BF16"};
   StoredWeights weights{folder.folder().string(), {}, {}};
-  for (const auto& name : folder.tensor_names()) {
-    const auto& entry = folder.entry(name);
+  const auto stored = canonical_names(folder, family);
+  for (const auto& [name, stored_name] : stored) {
+    const auto& entry = folder.entry(stored_name);
     weights.tensors[name] = {entry.shape, kFloating.count(entry.dtype) > 0,
-                             [&folder, name] { return folder.tensor(name); }};
+                             [&folder, stored_name] { return folder.tensor(stored_name); }};
   }
+  apply_block_scales(folder, stored, weights);
   for (const auto& names : family.tensor_names(features))
     weights.names[names.own] = names.huggingface;
-  if (features.tied_embeddings) {
-    auto untied = features;
-    untied.tied_embeddings = false;
-    for (const auto& names : family.tensor_names(untied))
-      if (names.own == "head.weight") accept_either_tied_name(weights, names.huggingface);
-  }
+  if (features.tied_embeddings)
+    accept_either_tied_name(weights, embedding_and_head(family, features).second);
   return weights;
 }
+
+namespace {
+
+/// One of the `count` equal parts of a stacked tensor.
+GgufTensor slice_of(const GgufTensor& stacked, std::int64_t index) {
+  auto slice = stacked;
+  slice.size_bytes = stacked.size_bytes / static_cast<std::uint64_t>(stacked.shape[0]);
+  slice.offset = stacked.offset + static_cast<std::uint64_t>(index) * slice.size_bytes;
+  slice.shape.erase(slice.shape.begin());
+  return slice;
+}
+
+}  // namespace
 
 StoredWeights stored_weights(const GgufFile& file, const Family& family,
                              const DecoderFeatures& features) {
   StoredWeights weights{file.path().string(), {}, {}};
   std::map<std::string, GgufTransform> transforms;
+  std::set<std::string> stacked;
   for (const auto& names : family.tensor_names(features)) {
-    weights.names[names.own] = names.gguf;
+    const bool is_slice = names.gguf_slice >= 0;
+    weights.names[names.own] =
+        is_slice ? format("{}[{}]", names.gguf, names.gguf_slice) : names.gguf;
     transforms[names.gguf] = names.transform;
+    if (is_slice) stacked.insert(names.gguf);
   }
+  const auto add = [&](const std::string& name, const GgufTensor& entry, GgufTransform transform) {
+    weights.tensors[name] = {entry.shape, true, [&file, entry, transform, features] {
+                               return from_gguf_layout(file.tensor(entry), transform, features);
+                             }};
+  };
   for (const auto& entry : file.tensors()) {
     const auto transform =
         transforms.count(entry.name) ? transforms[entry.name] : GgufTransform::kNone;
-    weights.tensors[entry.name] = {entry.shape, true, [&file, &entry, transform, features] {
-                                     return from_gguf_layout(file.tensor(entry), transform,
-                                                             features);
-                                   }};
+    if (!stacked.count(entry.name) || entry.shape.size() != 3)
+      add(entry.name, entry, transform);
+    else
+      for (std::int64_t i = 0; i < entry.shape[0]; ++i)
+        add(format("{}[{}]", entry.name, i), slice_of(entry, i), transform);
   }
   return weights;
 }
@@ -165,7 +255,7 @@ void attach_adapter(Decoder& decoder, const Family& family, const AdapterDir& ad
 
   ProblemList problems;
   for (const auto& [path, factors] : adapter.modules) {
-    if (const auto found = modules.find(path); found != modules.end())
+    if (const auto found = modules.find(family.canonical_name(path)); found != modules.end())
       check_factors(path, factors, *found->second, problems);
     else
       problems.add(format(
@@ -178,7 +268,8 @@ void attach_adapter(Decoder& decoder, const Family& family, const AdapterDir& ad
       return factor.to(decoder.device(), at::kFloat, /*non_blocking=*/false, /*copy=*/true)
           .contiguous();
     };
-    modules.at(path)->low_rank = LowRank{fp32(factors.a_RI), fp32(factors.b_OR), factors.scale, 0};
+    modules.at(family.canonical_name(path))->low_rank =
+        LowRank{fp32(factors.a_RI), fp32(factors.b_OR), factors.scale, 0};
   }
 }
 

@@ -23,14 +23,21 @@ struct StoredTensor {
   std::function<at::Tensor()> load;  ///< in the decoder's layout
 };
 
-/// Everything a checkpoint holds, by the names of the file, and the own name of each one we know.
+/// Everything a checkpoint holds of the decoder, by the family's names, and the name of each own
+/// one. A GGUF tensor that stacks several is as many entries, "NAME[i]".
 struct StoredWeights {
   std::string where;
   std::map<std::string, StoredTensor> tensors;
   std::map<std::string, std::string> names;  ///< own name -> name in the file
 };
 
-/// A folder with tied embeddings may call them either name (embedding or head).
+/// Features of a folder. Where the config ties head and embedding but the weights hold a head that
+/// differs (a head trained on its own), the head is untied; FormatError lists the config's
+/// problems.
+DecoderFeatures features_of_folder(const ModelDir& folder, const Family& family);
+
+/// A folder with tied embeddings may call them either name (embedding or head). fp8 matrices with
+/// block scales are dequantised as they are loaded. `folder` must outlive the result.
 StoredWeights stored_weights(const ModelDir& folder, const Family& family,
                              const DecoderFeatures& features);
 StoredWeights stored_weights(const GgufFile& file, const Family& family,

@@ -19,8 +19,10 @@ std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t
 /// projections, queries, keys and values before and after rotation, and the gated products.
 std::int64_t saved_elements_per_token(const DecoderFeatures& f) {
   const std::int64_t heads = (f.num_heads + 2 * f.num_kv_heads) * f.head_dim;
-  return f.num_layers *
-         (4 * f.hidden_size + 2 * heads + f.num_heads * f.head_dim + 4 * f.intermediate_size);
+  const std::int64_t gated =
+      f.experts.count > 0 ? f.experts.per_token * f.experts.intermediate_size : f.intermediate_size;
+  const std::int64_t norms = f.post_norms ? 6 : 4;
+  return f.num_layers * (norms * f.hidden_size + 2 * heads + f.num_heads * f.head_dim + 4 * gated);
 }
 
 void estimate_memory(const TrainingSetup& setup, TrainingPlan& plan) {

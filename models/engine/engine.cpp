@@ -96,7 +96,8 @@ struct Engine::State {
   at::Tensor prefill(KeptSequence& sequence, const std::vector<TokenId>& prompt) const;
   TokenId choose(const at::Tensor& logits_V, const GenerationRequest& request,
                  const std::vector<TokenId>& reply) const;
-  at::Tensor step(KvCache& cache, const std::vector<TokenId>& ids) const;
+  at::Tensor next(KeptSequence& sequence, const std::vector<TokenId>& prompt,
+                  const std::vector<TokenId>& reply) const;
 };
 
 /// The kept sequence that shares most whole chunks with the prompt, cut back to them; else a new
@@ -106,7 +107,8 @@ KeptSequence& Engine::State::sequence_for(const GenerationRequest& request) {
   const auto length = static_cast<std::int64_t>(request.prompt.size());
   const auto needed =
       std::min(decoder.features().context_length, length + request.sampling.max_tokens);
-  const auto reusable = [&](const KeptSequence& sequence) {
+  const auto reusable = [&](const KeptSequence& sequence) -> std::int64_t {
+    if (sequence.cache.is_extended() != decoder.is_extended(length)) return 0;
     // The last prompt token is always computed: its logits are needed.
     return std::min(common_prefix(sequence.ids, request.prompt), length - 1) / chunk_tokens *
            chunk_tokens;
@@ -135,12 +137,6 @@ KeptSequence& Engine::State::sequence_for(const GenerationRequest& request) {
   return *best;
 }
 
-at::Tensor Engine::State::step(KvCache& cache, const std::vector<TokenId>& ids) const {
-  const auto& decoder = *model.decoder;
-  const auto hidden_TE = decoder.hidden(pack_ids({ids}), {nullptr, &cache});
-  return decoder.logits(hidden_TE.narrow(0, hidden_TE.size(0) - 1, 1)).squeeze(0);
-}
-
 /// Computes what the cache lacks; returns the logits behind the prompt.
 at::Tensor Engine::State::prefill(KeptSequence& sequence,
                                   const std::vector<TokenId>& prompt) const {
@@ -149,11 +145,27 @@ at::Tensor Engine::State::prefill(KeptSequence& sequence,
   for (auto begin = sequence.cache.length(); begin < length; begin += chunk_tokens) {
     const auto end = std::min(begin + chunk_tokens, length);
     const std::vector<TokenId> chunk(prompt.begin() + begin, prompt.begin() + end);
-    hidden_TE = model.decoder->hidden(pack_ids({chunk}), {nullptr, &sequence.cache});
+    hidden_TE = model.decoder->hidden(pack_ids({chunk}), {nullptr, &sequence.cache, length});
     if (end - begin == chunk_tokens) sequence.ids.assign(prompt.begin(), prompt.begin() + end);
     if (interrupt_requested()) break;
   }
   return model.decoder->logits(hidden_TE.narrow(0, hidden_TE.size(0) - 1, 1)).squeeze(0);
+}
+
+/// The logits behind the reply so far. Where the sequence has outgrown the original context and is
+/// to be rotated otherwise from here on, everything is computed again (as transformers does).
+at::Tensor Engine::State::next(KeptSequence& sequence, const std::vector<TokenId>& prompt,
+                               const std::vector<TokenId>& reply) const {
+  const auto& decoder = *model.decoder;
+  if (decoder.is_extended(sequence.cache.length() + 1) != sequence.cache.is_extended()) {
+    auto ids = prompt;
+    ids.insert(ids.end(), reply.begin(), reply.end());
+    sequence.ids.clear();
+    sequence.cache.truncate(0);
+    return prefill(sequence, ids);
+  }
+  const auto hidden_TE = decoder.hidden(pack_ids({{reply.back()}}), {nullptr, &sequence.cache});
+  return decoder.logits(hidden_TE).squeeze(0);
 }
 
 TokenId Engine::State::choose(const at::Tensor& logits_V, const GenerationRequest& request,
@@ -243,7 +255,7 @@ Generation Engine::generate(const GenerationRequest& request,
     } else if (length >= context) {
       generation.stop_reason = "context_full";
     } else {
-      if (!generation.ids.empty()) logits_V = state.step(sequence.cache, {generation.ids.back()});
+      if (!generation.ids.empty()) logits_V = state.next(sequence, request.prompt, generation.ids);
       const auto id = state.choose(logits_V, request, generation.ids);
       if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
         generation.stop_reason = "end_token";

@@ -20,20 +20,13 @@ const fs::path& require_folder(const fs::path& model) {
   return model;
 }
 
-DecoderFeatures features_of(const Family& family, const ModelDir& folder) {
-  ProblemList problems;
-  auto features = family.features(folder.config(), problems);
-  problems.throw_if_any<FormatError>((folder.folder() / "config.json").string());
-  return features;
-}
-
 }  // namespace
 
 ExportSource::ExportSource(const ExportRequest& request)
     : tokenizer_split_(request.model_options.tokenizer_split),
       folder_(require_folder(request.model)),
       family_(family_of(folder_.config(), (request.model / "config.json").string())),
-      features_(features_of(family_, folder_)),
+      features_(features_of_folder(folder_, family_)),
       names_(family_.tensor_names(features_)),
       weights_(stored_weights(folder_, family_, features_)) {
   ProblemList problems;
@@ -41,6 +34,10 @@ ExportSource::ExportSource(const ExportRequest& request)
   problems.throw_if_any<FormatError>(request.model.string());
   if (!request.adapter) return;
   adapter_ = read_adapter_dir(*request.adapter);
+  std::map<std::string, AdapterFactors> modules;
+  for (auto& [module, factors] : adapter_->modules)
+    modules[family_.canonical_name(module)] = std::move(factors);
+  adapter_->modules = std::move(modules);
   check_adapter(problems);
   problems.throw_if_any<FormatError>(request.adapter->string());
 }
@@ -61,9 +58,9 @@ void ExportSource::check_tensors(ProblemList& problems) const {
                  name, number_list(found->second.shape), number_list(expected)));
     else if (!found->second.is_floating)
       problems.add(
-          format("tensor '{}': found {}, expected F32, F16 or BF16. Use the unquantised "
-                 "model.",
-                 name, folder_.entry(name).dtype));
+          format("tensor '{}': found no floating-point numbers, expected F32, F16 or BF16. Use the "
+                 "unquantised model.",
+                 name));
   }
   for (const auto& [name, tensor] : weights_.tensors)
     if (!used.count(name) && !name.ends_with("rotary_emb.inv_freq"))
@@ -104,6 +101,13 @@ std::vector<std::int64_t> ExportSource::shape(const TensorNames& names) const {
 
 at::ScalarType ExportSource::stored_type(const TensorNames& names) const {
   return weights_.tensors.at(weights_.names.at(names.own)).load().scalar_type();
+}
+
+Json ExportSource::config() const {
+  auto config = family_.text_config(folder_.config());
+  config["tie_word_embeddings"] = features_.tied_embeddings;
+  config.erase("quantization_config");
+  return config;
 }
 
 at::Tensor ExportSource::tensor(const TensorNames& names) const {

@@ -28,6 +28,8 @@ class ExportSource {
 
   const ModelDir& folder() const { return folder_; }
   const Family& family() const { return family_; }
+  /// config.json of the decoder alone, with its weights as tensor() gives them.
+  Json config() const;
   const DecoderFeatures& features() const { return features_; }
   const std::vector<TensorNames>& names() const { return names_; }
   const std::optional<AdapterDir>& adapter() const { return adapter_; }

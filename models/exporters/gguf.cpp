@@ -1,3 +1,6 @@
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/stack.h>
+
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -12,17 +15,32 @@ namespace {
 
 /// Vectors, norms and biases stay F32; matrices take the file's type.
 GgmlType type_of(const TensorNames& names, const std::vector<std::int64_t>& shape, GgmlType type) {
-  const bool is_matrix =
-      shape.size() > 1 && names.gguf.ends_with(".weight") && !names.gguf.ends_with("_norm.weight");
+  // Routers stay F32 too, as in llama.cpp's converter: they decide by small differences.
+  const bool is_matrix = shape.size() > 1 && names.gguf.ends_with(".weight") &&
+                         !names.gguf.ends_with("_norm.weight") &&
+                         !names.gguf.ends_with("ffn_gate_inp.weight");
   return is_matrix ? type : GgmlType::kF32;
 }
 
+/// Parameters that share one GGUF tensor, in its order.
+using Stack = std::vector<TensorNames>;
+
+at::Tensor gguf_tensor(const ExportSource& source, const Stack& stack) {
+  std::vector<at::Tensor> parts;
+  for (const auto& names : stack)
+    parts.push_back(to_gguf_layout(source.tensor(names), names.transform, source.features()));
+  return stack[0].gguf_slice < 0 ? parts[0] : at::stack(parts);
+}
+
 void add_tensors(const ExportSource& source, GgmlType type, GgufWriter& writer) {
-  for (const auto& names : source.names()) {
-    const auto shape = source.shape(names);
-    writer.add(names.gguf, shape, type_of(names, shape, type), [&source, names] {
-      return to_gguf_layout(source.tensor(names), names.transform, source.features());
-    });
+  const auto& all = source.names();
+  for (std::size_t i = 0; i < all.size();) {
+    Stack stack = {all[i++]};
+    while (i < all.size() && all[i].gguf == stack[0].gguf) stack.push_back(all[i++]);
+    auto shape = source.shape(stack[0]);
+    if (stack[0].gguf_slice >= 0) shape.insert(shape.begin(), std::ssize(stack));
+    writer.add(stack[0].gguf, shape, type_of(stack[0], shape, type),
+               [&source, stack] { return gguf_tensor(source, stack); });
   }
 }
 

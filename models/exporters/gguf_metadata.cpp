@@ -88,7 +88,7 @@ EndIds end_ids_of(const ExportSource& source, const Vocabulary& vocabulary,
                   const ChatTemplateSource& chat_template, const Tokenizer& tokenizer) {
   EndIds ids{vocabulary.eos, vocabulary.eot, std::nullopt};
   auto wanted = end_ids(source.folder().generation_config());
-  for (auto id : end_ids(source.folder().config())) wanted.push_back(id);
+  for (auto id : end_ids(source.config())) wanted.push_back(id);
   if (!chat_template.terminator.empty()) {
     const auto id = tokenizer.id_of(chat_template.terminator);
     if (id && tokenizer.is_control(*id))

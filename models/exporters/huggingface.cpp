@@ -76,7 +76,7 @@ std::string dtype_name(at::ScalarType type) {
 }
 
 void write_config(const ExportSource& source, at::ScalarType type, const fs::path& folder) {
-  auto config = source.folder().config();
+  auto config = source.config();
   config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype_name(type);
   write_file_atomic(folder / "config.json", config.dump(2) + "\n");
 }

@@ -1,5 +1,7 @@
 #include "models/families/family.h"
 
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 
 #include "core/text.h"
@@ -7,9 +9,24 @@
 namespace sqpsych {
 
 // One line per family; each is one file that defines its function.
+const Family& cohere_family();
+const Family& cohere2_family();
+const Family& gemma2_family();
+const Family& gemma3_family();
 const Family& llama_family();
+const Family& mistral_family();
+const Family& mixtral_family();
+const Family& phi3_family();
+const Family& qwen2_family();
+const Family& qwen3_family();
+const Family& qwen3_moe_family();
+const Family& smollm3_family();
 
-std::vector<const Family*> families() { return {&llama_family()}; }
+std::vector<const Family*> families() {
+  return {&llama_family(), &mistral_family(),   &mixtral_family(), &qwen2_family(),
+          &qwen3_family(), &qwen3_moe_family(), &gemma2_family(),  &gemma3_family(),
+          &phi3_family(),  &smollm3_family(),   &cohere_family(),  &cohere2_family()};
+}
 
 namespace {
 
@@ -47,7 +64,7 @@ const Family& family_of(const Json& config, const std::string& where) {
     throw FormatError(where + ": config: found no object, expected a JSON object.");
   const auto type = text_of(config, "model_type");
   for (const auto* family : families())
-    if (family->name() == type) return *family;
+    if (lists(family->model_types(), type)) return *family;
   std::vector<std::string> architectures;
   const auto listed = config.find("architectures");
   if (listed != config.end() && listed->is_array())
@@ -65,12 +82,16 @@ const Family& family_of(const Json& config, const std::string& where) {
              quoted_list(names_of_families())));
 }
 
+bool Family::reads_gguf(const GgufFile& file) const {
+  return file.text("general.architecture") == gguf_architecture();
+}
+
 const Family& family_of_gguf(const GgufFile& file) {
   const auto architecture = file.text("general.architecture");
   std::vector<std::string> known;
   for (const auto* family : families()) {
-    if (family->gguf_architecture() == architecture) return *family;
-    known.push_back(family->gguf_architecture());
+    if (family->reads_gguf(file)) return *family;
+    if (!lists(known, family->gguf_architecture())) known.push_back(family->gguf_architecture());
   }
   throw FormatError(
       format("{}: general.architecture: found '{}', expected one of {}. Choose a file of a "
@@ -88,6 +109,7 @@ const Family& family_by_name(const std::string& name) {
 at::Tensor to_gguf_layout(const at::Tensor& tensor, GgufTransform transform,
                           const DecoderFeatures& features) {
   if (transform == GgufTransform::kNone) return tensor;
+  if (transform == GgufTransform::kAddOne) return tensor.to(at::kFloat) + 1;
   // Per head: halves [2, d/2] become pairs [d/2, 2].
   return swap_rows_in_heads(tensor, heads_of(transform, features), 2);
 }
@@ -95,6 +117,7 @@ at::Tensor to_gguf_layout(const at::Tensor& tensor, GgufTransform transform,
 at::Tensor from_gguf_layout(const at::Tensor& tensor, GgufTransform transform,
                             const DecoderFeatures& features) {
   if (transform == GgufTransform::kNone) return tensor;
+  if (transform == GgufTransform::kAddOne) return tensor.to(at::kFloat) - 1;
   return swap_rows_in_heads(tensor, heads_of(transform, features), features.head_dim / 2);
 }
 

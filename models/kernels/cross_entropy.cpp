@@ -33,7 +33,18 @@ at::Tensor head_logits(const HeadInputs& inputs) {
   auto logits_SV = at::linear(inputs.hidden_SE, inputs.weight_VE).to(wide);
   if (inputs.inner_SR.defined())
     logits_SV = logits_SV + at::linear(inputs.inner_SR, inputs.inner_weight_VR).to(wide);
+  const auto& shape = inputs.shape;
+  if (shape.scale != 1) logits_SV = logits_SV * shape.scale;
+  if (shape.soft_cap > 0) logits_SV = (logits_SV / shape.soft_cap).tanh() * shape.soft_cap;
   return logits_SV;
+}
+
+/// From the gradient of shaped logits to that of unshaped ones: d c tanh(s x / c) / dx.
+at::Tensor through_shape(const LogitShape& shape, const at::Tensor& grad_CV,
+                         const at::Tensor& shaped_CV) {
+  auto grad = grad_CV;
+  if (shape.soft_cap > 0) grad = grad * (1 - (shaped_CV / shape.soft_cap).square());
+  return shape.scale != 1 ? grad * shape.scale : grad;
 }
 
 HeadInputs rows_of(const HeadInputs& inputs, std::int64_t begin, std::int64_t count) {
@@ -97,9 +108,10 @@ at::Tensor chunked_loss(const HeadInputs& inputs, const at::Tensor& targets_S,
     const auto log_sum_C1 = at::logsumexp(logits_CV, 1, true);
     loss += (log_sum_C1 - logits_CV.gather(1, targets_C1)).sum(at::kDouble);
     if (!gradients) continue;
+    const auto shaped_CV = inputs.shape.soft_cap > 0 ? logits_CV.clone() : at::Tensor();
     auto grad_CV = logits_CV.sub_(log_sum_C1).exp_();
     grad_CV.scatter_add_(1, targets_C1, at::full_like(targets_C1, -1, grad_CV.options()));
-    gradients->add_chunk(rows, begin, grad_CV);
+    gradients->add_chunk(rows, begin, through_shape(inputs.shape, grad_CV, shaped_CV));
   }
   return loss;
 }
@@ -113,9 +125,9 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& hidden_SE,
                             const at::Tensor& weight_VE, const std::optional<at::Tensor>& inner_SR,
                             const std::optional<at::Tensor>& inner_weight_VR,
-                            const at::Tensor& targets_S) {
+                            const at::Tensor& targets_S, const LogitShape& shape) {
     const HeadInputs inputs{hidden_SE, weight_VE, inner_SR.value_or(at::Tensor()),
-                            inner_weight_VR.value_or(at::Tensor())};
+                            inner_weight_VR.value_or(at::Tensor()), shape};
     auto gradients = wanted_gradients(inputs);
     const auto loss = chunked_loss(inputs, targets_S, &gradients);
     gradients.round_to(inputs);
@@ -126,7 +138,7 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grads) {
-    torch::autograd::variable_list result(5);
+    torch::autograd::variable_list result(6);
     const auto saved = context->get_saved_variables();
     for (std::size_t i = 0; i < saved.size(); ++i)
       if (saved[i].defined()) result[i] = saved[i] * grads[0].to(saved[i].scalar_type());
@@ -140,7 +152,7 @@ at::Tensor linear_cross_entropy_sum(const HeadInputs& inputs, const at::Tensor& 
   if (!at::GradMode::is_enabled())
     return chunked_loss(inputs, targets_S, nullptr).to(wide_type(inputs.hidden_SE.scalar_type()));
   return LinearCrossEntropy::apply(inputs.hidden_SE, inputs.weight_VE, present(inputs.inner_SR),
-                                   present(inputs.inner_weight_VR), targets_S);
+                                   present(inputs.inner_weight_VR), targets_S, inputs.shape);
 }
 
 at::Tensor linear_cross_entropy_sum_reference(const HeadInputs& inputs,
@@ -154,7 +166,12 @@ at::Tensor supervised_cross_entropy_sum(const Decoder& decoder, const at::Tensor
   const auto index_S = at::nonzero(targets_T.ge(0)).squeeze(1);
   if (index_S.numel() == 0) return hidden_TE.sum().to(wide_type(hidden_TE.scalar_type())) * 0;
   const auto head = decoder.head();
-  HeadInputs inputs{hidden_TE.index_select(0, index_S), head.weight_OI, {}, {}};
+  const auto& features = decoder.features();
+  HeadInputs inputs{hidden_TE.index_select(0, index_S),
+                    head.weight_OI,
+                    {},
+                    {},
+                    {features.logit_scale, features.logit_soft_cap}};
   if (head.low_rank) {
     const auto key_S = dropout ? select_tokens(*dropout, index_S) : DropoutKey{};
     inputs.inner_SR = low_rank_inner(*head.low_rank, inputs.hidden_SE, dropout ? &key_S : nullptr,

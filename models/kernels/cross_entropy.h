@@ -8,15 +8,21 @@ class Decoder;
 struct DropoutKey;
 
 /// Sum over the rows of hidden_SE of -log softmax(logits)[target], where
-/// logits = hidden weight^T (+ inner inner_weight^T, a low-rank side path; both undefined if none).
+/// logits = shape(hidden weight^T (+ inner inner_weight^T, a low-rank side path; both undefined if
+/// none)).
 /// A scalar in fp32 (fp64 for fp64), accumulated in fp64. Works through chunks of rows, so that
 /// [S, V] logits never exist as a whole; gradients are made chunk by chunk in the forward pass
 /// (as Liger-Kernel's fused linear cross-entropy does). No second derivatives.
+struct LogitShape {
+  double scale = 1;
+  double soft_cap = 0;  ///< c: scaled logits become c tanh(logit/c); 0: none
+};
 struct HeadInputs {
   at::Tensor hidden_SE;
   at::Tensor weight_VE;
   at::Tensor inner_SR;
   at::Tensor inner_weight_VR;
+  LogitShape shape = {};
 };
 at::Tensor linear_cross_entropy_sum(const HeadInputs& inputs, const at::Tensor& targets_S);
 

@@ -9,4 +9,8 @@ namespace sqpsych {
 /// 2021, arXiv 2104.09864). x [T, N, D]; cos, sin [T, dims/2] fp32. Computed in fp32, rounded once.
 at::Tensor rope(const at::Tensor& x_TND, const at::Tensor& cos_TF, const at::Tensor& sin_TF);
 
+/// The same, pairing dimension 2i with 2i + 1 (the layout of the paper).
+at::Tensor rope_interleaved(const at::Tensor& x_TND, const at::Tensor& cos_TF,
+                            const at::Tensor& sin_TF);
+
 }  // namespace sqpsych

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/layers/features.h"
+#include "models/layers/kv_cache.h"
 #include "models/layers/linear.h"
 
 namespace sqpsych {
@@ -23,36 +24,21 @@ struct PackedIds {
 /// Packs one or more sequences.
 PackedIds pack_ids(const std::vector<std::vector<std::int32_t>>& sequences);
 
-/// Keys and values of one sequence, all layers; grows up to `capacity` tokens.
-class KvCache {
- public:
-  KvCache(const DecoderFeatures& features, std::int64_t capacity, at::ScalarType dtype,
-          at::Device device);
-  std::int64_t length() const { return length_; }
-  std::int64_t capacity() const { return capacity_; }
-  /// Forgets everything from `length` on (prefix reuse).
-  void truncate(std::int64_t length);
-  /// Raises the capacity, keeping what is stored. Nothing else ever allocates.
-  void reserve(std::int64_t capacity);
-
- private:
-  friend class Decoder;
-  std::int64_t length_ = 0;
-  std::int64_t capacity_ = 0;
-  std::vector<at::Tensor> keys_;    ///< per layer [K, capacity, D]
-  std::vector<at::Tensor> values_;  ///< per layer [K, capacity, D]
-};
-
 struct ForwardOptions {
   const DropoutKey* dropout = nullptr;
   /// One sequence only: its ids continue behind cache->length(); the cache is extended.
   KvCache* cache = nullptr;
+  /// Tokens that the cached sequence is known to reach soon (a prompt given in chunks); at least
+  /// those cached and given now.
+  std::int64_t sequence_length = 0;
 };
 
 /// A parameter by its own generic name, e.g. "layers.3.attention.q.weight". Names:
 /// embedding.weight, layers.N.{attention_norm,mlp_norm}.weight,
 /// layers.N.attention.{q,k,v,o}.{weight,bias}, layers.N.mlp.{gate,up,down}.{weight,bias},
-/// norm.weight, head.weight (absent when tied).
+/// norm.weight, head.weight (absent when tied). By features: attention.qkv, mlp.gate_up,
+/// attention.{q_norm,k_norm}, post_attention_norm, post_mlp_norm, mlp.router,
+/// mlp.experts.X.{gate,up,down}.
 using NamedParameter = std::pair<std::string, at::Tensor*>;
 
 /// THE decoder: pre-norm transformer built from features. Holds weights, knows no file format.
@@ -69,9 +55,12 @@ class Decoder {
 
   /// Hidden states behind the final norm, [T, E].
   at::Tensor hidden(const PackedIds& packed, const ForwardOptions& options = {}) const;
+  /// Whether a sequence of this length is rotated otherwise than a short one: its keys cannot
+  /// continue a short one's cache.
+  bool is_extended(std::int64_t length) const;
   /// [T, E] -> [T, V] in the computation's dtype.
   at::Tensor logits(const at::Tensor& hidden_TE) const;
-  /// What logits() applies: the head, or the embedding's weight when tied.
+  /// What logits() applies before scale and cap: the head, or the embedding's weight when tied.
   Linear head() const;
 
   std::vector<NamedParameter> parameters();

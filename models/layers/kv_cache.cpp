@@ -1,7 +1,8 @@
+#include "models/layers/kv_cache.h"
+
 #include <ATen/ops/empty.h>
 
 #include "core/error.h"
-#include "models/layers/decoder.h"
 
 namespace sqpsych {
 
@@ -30,6 +31,17 @@ void KvCache::reserve(std::int64_t capacity) {
       stored_KLD = larger;
     }
   capacity_ = capacity;
+}
+
+KvCache::Stored KvCache::append(std::int64_t layer, const at::Tensor& k_TKD,
+                                const at::Tensor& v_TKD) {
+  const auto tokens = k_TKD.size(0);
+  const auto place = [&](std::vector<at::Tensor>& side, const at::Tensor& x_TKD) {
+    auto& stored_KLD = side[static_cast<std::size_t>(layer)];
+    stored_KLD.narrow(1, length_, tokens).copy_(x_TKD.transpose(0, 1));
+    return stored_KLD.narrow(1, 0, length_ + tokens);
+  };
+  return {place(keys_, k_TKD), place(values_, v_TKD)};
 }
 
 }  // namespace sqpsych

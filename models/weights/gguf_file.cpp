@@ -4,6 +4,8 @@
 #include <ATen/ops/from_blob.h>
 
 #include <cstring>
+#include <fstream>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -107,6 +109,15 @@ at::Tensor GgufFile::tensor(const GgufTensor& entry) const {
   }
   return at::from_blob(
       data, entry.shape, [file = file_](void*) {}, *dense);
+}
+
+bool is_gguf_file(const std::filesystem::path& path) {
+  constexpr std::string_view kMagic = "GGUF";
+  if (!std::filesystem::is_regular_file(path)) return false;
+  std::ifstream file(path, std::ios::binary);
+  char first[kMagic.size()] = {};
+  file.read(first, sizeof first);
+  return std::string_view(first, sizeof first) == kMagic;
 }
 
 }  // namespace sqpsych

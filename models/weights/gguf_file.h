@@ -77,6 +77,10 @@ class GgufFile {
   std::vector<GgufTensor> tensors_;
 };
 
+/// Whether a file is GGUF by its first bytes, whatever it is called (a hub cache names files by
+/// their hash). A folder is not.
+bool is_gguf_file(const std::filesystem::path& path);
+
 /// Collects keys and tensors, then writes a GGUF v3 file atomically. Tensors are converted to their
 /// type while writing, one at a time (memory: one tensor).
 class GgufWriter {

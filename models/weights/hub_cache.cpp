@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "models/weights/gguf_file.h"
 #include "models/weights/model_dir.h"
 
 namespace fs = std::filesystem;
@@ -56,10 +57,10 @@ fs::path resolve_model_path(const std::string& model) {
   const fs::path path = model;
   if (fs::is_directory(path)) return path;
   if (fs::is_regular_file(path)) {
-    if (path.extension() == ".gguf") return path;
+    if (is_gguf_file(path)) return path;
     throw ConfigError(
-        format("--model: '{}': found a file, expected a folder or a .gguf file. Pass "
-               "the folder that holds config.json.",
+        format("--model: '{}': found a file that is no GGUF file, expected a folder or a GGUF "
+               "file. Pass the folder that holds config.json, or download the file again.",
                model));
   }
   if (!is_hub_id(model))

@@ -24,7 +24,7 @@ DecoderFeatures tiny_features(std::int64_t vocabulary_size) {
   features.head_dim = 4;
   features.intermediate_size = 24;
   features.context_length = 64;
-  features.rms_norm_eps = 1e-5;
+  features.norm_eps = 1e-5;
   features.rope.dims = 4;
   return features;
 }

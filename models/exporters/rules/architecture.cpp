@@ -53,13 +53,84 @@ Rules standard_block() {
   return joined({embedding(), block_norms(), attention(), gated_feed_forward()});
 }
 
+/// Optional biases of the rules above.
+Rules further_biases() {
+  return {{"attn_output.bias", kPerLayer, kOptional, {kEmbedding}},
+          {"ffn_gate.bias", kPerLayer, kOptional, {kFeedForward}, GgufExpertRule::kDense},
+          {"ffn_up.bias", kPerLayer, kOptional, {kFeedForward}, GgufExpertRule::kDense},
+          {"ffn_down.bias", kPerLayer, kOptional, {kEmbedding}, GgufExpertRule::kDense}};
+}
+Rules routed_experts() {
+  const auto mixture = GgufExpertRule::kMixture;
+  return {{"ffn_gate_inp.weight", kPerLayer, kRequired, {kExperts, kEmbedding}, mixture},
+          {"ffn_gate_exps.weight",
+           kPerLayer,
+           kRequired,
+           {kExperts, kExpertFeedForward, kEmbedding},
+           mixture},
+          {"ffn_up_exps.weight",
+           kPerLayer,
+           kRequired,
+           {kExperts, kExpertFeedForward, kEmbedding},
+           mixture},
+          {"ffn_down_exps.weight",
+           kPerLayer,
+           kRequired,
+           {kExperts, kEmbedding, kExpertFeedForward},
+           mixture}};
+}
+Rules only_dense(Rules rules) {
+  for (auto& rule : rules) rule.experts = GgufExpertRule::kDense;
+  return rules;
+}
+
 GgufArchitecture interleaved_rope() {
-  const Rules own = {{"rope_freqs.weight", kGlobal, kOptional, {kHalfRope}},
-                     {"attn_output.bias", kPerLayer, kOptional, {kEmbedding}},
-                     {"ffn_gate.bias", kPerLayer, kOptional, {kFeedForward}},
-                     {"ffn_up.bias", kPerLayer, kOptional, {kFeedForward}},
-                     {"ffn_down.bias", kPerLayer, kOptional, {kEmbedding}}};
-  return {"llama", joined({standard_block(), untied_output(), own}), true, false};
+  const Rules own = {{"rope_freqs.weight", kGlobal, kOptional, {kHalfRope}}};
+  return {
+      .name = "llama",
+      .tensors = joined({embedding(), block_norms(), attention(), only_dense(gated_feed_forward()),
+                         routed_experts(), untied_output(), further_biases(), own}),
+      .rotates_whole_head = true,
+      .experts = GgufExpertRule::kAlways};
+}
+
+GgufArchitecture partly_unrotated() {
+  return {.name = "smollm3",
+          .tensors = joined({standard_block(), untied_output()}),
+          .rotates_whole_head = true};
+}
+
+GgufArchitecture experts_with_head_norms() {
+  return {.name = "qwen3moe",
+          .tensors = joined({embedding(), block_norms(), attention(), head_norms(),
+                             routed_experts(), untied_output()}),
+          .rotates_whole_head = true,
+          .experts = GgufExpertRule::kMixture};
+}
+
+/// Attention and feed-forward read one norm; the output matrix is the embedding.
+Rules parallel_block() {
+  const Rules norm = {{"attn_norm.weight", kPerLayer, kRequired, {kEmbedding}}};
+  return joined({embedding(), norm, attention(), gated_feed_forward()});
+}
+
+GgufArchitecture parallel_blocks() {
+  const Rules own = {{"attn_q_norm.weight", kPerLayer, kOptional, {kHeads, kHead}},
+                     {"attn_k_norm.weight", kPerLayer, kOptional, {kKeyHeads, kHead}}};
+  return {.name = "command-r",
+          .tensors = joined({parallel_block(), own}),
+          .derives_head_size = true,
+          .uses_layer_norm = true,
+          .needs_logit_scale = true};
+}
+
+GgufArchitecture parallel_blocks_with_windows() {
+  return {.name = "cohere2",
+          .tensors = parallel_block(),
+          .derives_head_size = true,
+          .uses_layer_norm = true,
+          .needs_logit_scale = true,
+          .needs_window = true};
 }
 
 GgufArchitecture fused_projections() {
@@ -69,7 +140,9 @@ GgufArchitecture fused_projections() {
                      {"attn_output.weight", kPerLayer, kRequired, {kEmbedding, kOutput}},
                      {"ffn_up.weight", kPerLayer, kRequired, {kTwoFeedForward, kEmbedding}},
                      {"ffn_down.weight", kPerLayer, kRequired, {kEmbedding, kFeedForward}}};
-  return {"phi3", joined({embedding(), block_norms(), untied_output(), own}), false, false};
+  return {.name = "phi3",
+          .tensors = joined({embedding(), block_norms(), untied_output(), own}),
+          .derives_head_size = true};
 }
 
 }  // namespace
@@ -77,12 +150,18 @@ GgufArchitecture fused_projections() {
 const std::vector<GgufArchitecture>& gguf_architectures() {
   static const std::vector<GgufArchitecture> architectures = {
       interleaved_rope(),
-      {"qwen2", joined({standard_block(), untied_output()}), false, true},
-      {"qwen3", joined({standard_block(), untied_output(), head_norms()}), false, false},
-      {"gemma2", joined({standard_block(), norms_behind_blocks()}), false, false},
-      {"gemma3", joined({standard_block(), untied_output(), head_norms(), norms_behind_blocks()}),
-       false, false},
+      {.name = "qwen2",
+       .tensors = joined({standard_block(), untied_output()}),
+       .derives_head_size = true},
+      {.name = "qwen3", .tensors = joined({standard_block(), untied_output(), head_norms()})},
+      experts_with_head_norms(),
+      {.name = "gemma2", .tensors = joined({standard_block(), norms_behind_blocks()})},
+      {.name = "gemma3",
+       .tensors = joined({standard_block(), untied_output(), head_norms(), norms_behind_blocks()})},
       fused_projections(),
+      partly_unrotated(),
+      parallel_blocks(),
+      parallel_blocks_with_windows(),
   };
   return architectures;
 }

@@ -18,8 +18,15 @@ enum class GgufSize {
   kFeedForward,  ///< feed_forward_length
   kTwoFeedForward,
   kQueryKeyValue,
-  kHalfRope,  ///< rope.dimension_count / 2
+  kHalfRope,           ///< rope.dimension_count / 2
+  kHeads,              ///< head_count
+  kKeyHeads,           ///< head_count_kv
+  kExperts,            ///< expert_count
+  kExpertFeedForward,  ///< expert_feed_forward_length, else feed_forward_length
 };
+
+/// Which files of an architecture a rule is for: expert_count 0, above 0, or either.
+enum class GgufExpertRule { kAlways, kDense, kMixture };
 
 /// One tensor that an architecture asks for, shape in PyTorch order.
 struct GgufTensorRule {
@@ -27,6 +34,7 @@ struct GgufTensorRule {
   bool per_layer = true;
   bool required = true;
   std::vector<GgufSize> shape;
+  GgufExpertRule experts = GgufExpertRule::kAlways;
 };
 
 /// What llama.cpp's loader asks of one general.architecture (src/llama-model.cpp).
@@ -37,6 +45,10 @@ struct GgufArchitecture {
   bool rotates_whole_head = false;
   /// key_length must be embedding_length / head_count.
   bool derives_head_size = false;
+  GgufExpertRule experts = GgufExpertRule::kDense;  ///< kAlways: with experts or without
+  bool uses_layer_norm = false;  ///< layer_norm_epsilon instead of layer_norm_rms_epsilon
+  bool needs_logit_scale = false;
+  bool needs_window = false;
 };
 
 const std::vector<GgufArchitecture>& gguf_architectures();

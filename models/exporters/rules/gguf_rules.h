@@ -56,6 +56,8 @@ struct GgufHyperparameters {
   std::int64_t key_length = 0;
   std::int64_t value_length = 0;
   std::int64_t rope_dimensions = 0;
+  std::int64_t experts = 0;
+  std::int64_t expert_feed_forward = 0;  ///< 0: as feed_forward
   std::vector<std::int64_t> heads;
   std::vector<std::int64_t> kv_heads;
   std::vector<std::int64_t> feed_forward;

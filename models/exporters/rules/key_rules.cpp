@@ -105,6 +105,25 @@ void check_head_sizes(GgufExamination& examination, const GgufArchitecture& arch
                            prefix, sizes.key_length, sizes.embedding / sizes.heads.front()));
 }
 
+void read_experts(GgufExamination& examination, const GgufArchitecture& architecture,
+                  const std::string& prefix, GgufHyperparameters& sizes) {
+  const auto* found = examination.value<std::uint32_t>(prefix + "expert_count");
+  sizes.experts = found ? std::min<std::int64_t>(*found, kMaxSize) : 0;
+  const bool is_wrong = sizes.experts > 0 ? architecture.experts == GgufExpertRule::kDense
+                                          : architecture.experts == GgufExpertRule::kMixture;
+  if (is_wrong)
+    return examination.add(
+        "architecture", format("{}expert_count: found {}, expected {} model", prefix, sizes.experts,
+                               sizes.experts > 0 ? "a dense" : "a mixture"));
+  if (sizes.experts == 0) return;
+  const auto used = size_value(examination, prefix + "expert_used_count", true);
+  if (used && *used > sizes.experts)
+    examination.add("key-value", format("{}expert_used_count: found {}, expected 1 to {}", prefix,
+                                        *used, sizes.experts));
+  sizes.expert_feed_forward =
+      size_value(examination, prefix + "expert_feed_forward_length", false).value_or(0);
+}
+
 }  // namespace
 
 void GgufExamination::add_type_finding(const std::string& key, const GgufValue& found,
@@ -150,13 +169,14 @@ std::optional<GgufHyperparameters> check_hyperparameters(GgufExamination& examin
                                                          const GgufArchitecture& architecture) {
   const auto prefix = architecture.name + ".";
   size_value(examination, prefix + "context_length", true);
-  check_positive(examination, prefix + "attention.layer_norm_rms_epsilon", true);
+  check_positive(examination,
+                 prefix + (architecture.uses_layer_norm ? "attention.layer_norm_epsilon"
+                                                        : "attention.layer_norm_rms_epsilon"),
+                 true);
+  check_positive(examination, prefix + "logit_scale", architecture.needs_logit_scale);
+  if (architecture.needs_window) size_value(examination, prefix + "attention.sliding_window", true);
   check_rope_scaling(examination, prefix + "rope.scaling.type");
   check_optional_types(examination, prefix);
-  if (const auto* experts = examination.value<std::uint32_t>(prefix + "expert_count");
-      experts && *experts > 0)
-    examination.add("architecture",
-                    format("{}expert_count: found {}, expected a dense model", prefix, *experts));
   const auto embedding = size_value(examination, prefix + "embedding_length", true);
   const auto layers = size_value(examination, prefix + "block_count", true);
   if (layers && *layers > kMaxLayers) {
@@ -185,6 +205,7 @@ std::optional<GgufHyperparameters> check_hyperparameters(GgufExamination& examin
   sizes.value_length = size_or("attention.value_length", derived);
   sizes.rope_dimensions = size_or("rope.dimension_count", sizes.key_length);
   check_head_sizes(examination, architecture, sizes, prefix);
+  read_experts(examination, architecture, prefix, sizes);
   return sizes;
 }
 

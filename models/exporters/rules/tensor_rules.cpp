@@ -46,6 +46,14 @@ std::int64_t size_of(GgufSize size, const GgufHyperparameters& sizes, std::size_
       return query + key + value;
     case GgufSize::kHalfRope:
       return sizes.rope_dimensions / 2;
+    case GgufSize::kHeads:
+      return sizes.heads[layer];
+    case GgufSize::kKeyHeads:
+      return sizes.kv_heads[layer];
+    case GgufSize::kExperts:
+      return sizes.experts;
+    case GgufSize::kExpertFeedForward:
+      return sizes.expert_feed_forward > 0 ? sizes.expert_feed_forward : sizes.feed_forward[layer];
   }
   return 0;
 }
@@ -77,6 +85,10 @@ void check_tensors(GgufExamination& examination, const GgufArchitecture& archite
                    const GgufHyperparameters& sizes, std::optional<std::int64_t> tokens) {
   std::set<std::string> known;
   std::vector<std::string> missing;
+  const auto is_for_file = [&](const GgufTensorRule& rule) {
+    if (rule.experts == GgufExpertRule::kAlways) return true;
+    return (rule.experts == GgufExpertRule::kMixture) == (sizes.experts > 0);
+  };
   const auto check = [&](const GgufTensorRule& rule, std::size_t layer) {
     const auto name = rule.per_layer ? format("blk.{}.{}", layer, rule.name) : rule.name;
     known.insert(name);
@@ -92,9 +104,11 @@ void check_tensors(GgufExamination& examination, const GgufArchitecture& archite
     check_shape(examination, *tensor, expected, counts_tokens);
     check_type(examination, *tensor);
   };
-  for (const auto& rule : architecture.tensors)
+  for (const auto& rule : architecture.tensors) {
+    if (!is_for_file(rule)) continue;
     for (std::int64_t layer = 0; layer < (rule.per_layer ? sizes.layers : 1); ++layer)
       check(rule, static_cast<std::size_t>(layer));
+  }
   if (!missing.empty())
     examination.add("tensor-missing", format("found no {}, expected all {} of them",
                                              shortened(missing), missing.size()));

@@ -1,5 +1,6 @@
 #include "models/engine/engine.h"
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -76,6 +77,28 @@ TEST(Engine, GrownConversationReusesItsPrefix) {
     const auto more = counting_ids(10);
     prompt.insert(prompt.end(), more.begin(), more.end());
   }
+}
+
+TEST(Engine, ComputesAgainWhereASequenceOutgrowsTheOriginalContext) {
+  auto features = testing::fused_features();
+  std::get<LongRopeScaling>(features.rope.scaling).original_context_length = 70;
+  features.context_length = 512;
+  Model model;
+  model.decoder = testing::random_decoder(features, at::kFloat);
+  Engine engine(model);
+  const auto reply = engine.generate(request_of(counting_ids(66), 10, 0)).ids;
+  ASSERT_EQ(reply.size(), 10u);
+  auto ids = counting_ids(66);
+  for (const auto id : reply) {
+    const c10::InferenceMode guard;
+    const auto logits = model.decoder->logits(model.decoder->hidden(pack_ids({ids})));
+    EXPECT_EQ(logits[std::ssize(ids) - 1].argmax().item<std::int64_t>(), id) << ids.size();
+    ids.push_back(id);
+  }
+  EXPECT_EQ(engine.generate(request_of(counting_ids(66), 10, 0)).ids, reply);
+  const auto grown = engine.generate(request_of(ids, 5, 0));
+  EXPECT_EQ(grown.reused_tokens, 64) << "keys of the long regime";
+  EXPECT_EQ(grown.ids, Engine(model).generate(request_of(ids, 5, 0)).ids);
 }
 
 TEST(Engine, PrefixOfAReplyDoesNotDependOnItsLength) {

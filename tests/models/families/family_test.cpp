@@ -2,16 +2,22 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/stack.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 
 #include "core/json_lines.h"
-#include "models/layers/decoder.h"
+#include "models/layers/rope_table.h"
+#include "models/stored_weights.h"
+#include "tests/models/families/formula_weights.h"
+#include "tests/models/layers/small_decoder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -52,8 +58,9 @@ TEST(Family, ReadsOldAndNewSpellings) {
     "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}})"));
   for (const auto& features : {old, current}) {
     EXPECT_EQ(features.rope.base, 500000);
-    ASSERT_TRUE(features.rope.wavelength_scaling.has_value());
-    EXPECT_EQ(features.rope.wavelength_scaling->factor, 32);
+    const auto* scaling = features.rope.scaled_by<WavelengthRopeScaling>();
+    ASSERT_NE(scaling, nullptr);
+    EXPECT_EQ(scaling->factor, 32);
   }
   EXPECT_EQ(features_of(config_with("{}")).head_dim, 8) << "derived";
   const auto wide =
@@ -61,16 +68,16 @@ TEST(Family, ReadsOldAndNewSpellings) {
   EXPECT_EQ(wide.head_dim, 16);
   EXPECT_EQ(wide.rope.dims, 16);
   EXPECT_TRUE(wide.qkv_bias && wide.attention_output_bias && wide.mlp_bias);
-  EXPECT_FALSE(
-      features_of(config_with(R"({"rope_scaling": null})")).rope.wavelength_scaling.has_value());
+  EXPECT_FALSE(features_of(config_with(R"({"rope_scaling": null})"))
+                   .rope.scaled_by<WavelengthRopeScaling>());
 }
 
 TEST(Family, ReportsAllConfigProblemsTogether) {
   const auto text =
       problems_of(config_with(R"({"hidden_act": "gelu", "num_key_value_heads": 3, "hidden_size": 30,
-    "rope_scaling": {"rope_type": "yarn", "factor": 2.0}, "vocab_size": "many", "intermediate_size": -1})"));
+    "rope_scaling": {"rope_type": "dynamic", "factor": 2.0}, "vocab_size": "many", "intermediate_size": -1})"));
   for (const char* part :
-       {"'gelu'", "num_key_value_heads (3)", "multiple of num_attention_heads (4)", "'yarn'",
+       {"'gelu'", "num_key_value_heads (3)", "multiple of num_attention_heads (4)", "'dynamic'",
         "vocab_size: found \"many\"", "intermediate_size: found -1"})
     EXPECT_THAT(text, HasSubstr(part));
 }
@@ -111,43 +118,121 @@ TEST(Family, UnknownArchitectureListsTheSupportedOnes) {
   EXPECT_THROW(family_by_name("mamba"), ConfigError);
 }
 
+/// A tiny model of the family with everything that its models have.
+DecoderFeatures complete_features(const Family& family) {
+  auto features = features_of(config_with(R"({"num_hidden_layers": 6})"));
+  features.tied_embeddings = true;
+  family.complete(features);
+  return features;
+}
+
 TEST(Family, EveryFamilyNamesEveryParameterOnceInEachWorld) {
-  ASSERT_FALSE(families().empty());
+  ASSERT_GE(families().size(), 12u);
   for (const auto* family : families())
     for (const bool flag : {false, true}) {
-      auto features = features_of(config_with("{}"));
+      auto features = complete_features(*family);
       features.tied_embeddings = features.qkv_bias = features.attention_output_bias =
           features.mlp_bias = flag;
-      std::set<std::string> own, huggingface, gguf;
+      std::set<std::string> own, huggingface;
+      std::set<std::pair<std::string, std::int64_t>> gguf;
       for (const auto& names : family->tensor_names(features)) {
         own.insert(names.own);
         huggingface.insert(names.huggingface);
-        gguf.insert(names.gguf);
+        gguf.insert({names.gguf, names.gguf_slice});
         EXPECT_LT(names.gguf.size(), 64u) << "the limit of ggml";
+        EXPECT_EQ(family->canonical_name(names.huggingface), names.huggingface);
       }
       const auto shapes = parameter_shapes(features);
-      EXPECT_EQ(own.size(), shapes.size());
-      EXPECT_EQ(huggingface.size(), shapes.size());
-      EXPECT_EQ(gguf.size(), shapes.size());
+      EXPECT_EQ(own.size(), shapes.size()) << family->name();
+      EXPECT_EQ(huggingface.size(), shapes.size()) << family->name();
+      EXPECT_EQ(gguf.size(), shapes.size()) << family->name();
       for (const auto& [name, shape] : shapes)
         EXPECT_TRUE(own.count(name)) << family->name() << " " << name;
     }
 }
 
 TEST(Family, EveryFamilyReadsTheConfigItWrites) {
-  for (const auto* family : families()) {
-    auto features = features_of(
-        config_with(R"({"head_dim": 16, "attention_bias": true, "tie_word_embeddings": true})"));
-    features.rope.wavelength_scaling = WavelengthRopeScaling{8, 1, 4, 64};
-    ProblemList problems;
-    const auto again = family->features(family->config(features), problems);
-    EXPECT_TRUE(problems.empty()) << problems.text(family->name());
-    EXPECT_EQ(parameter_shapes(again), parameter_shapes(features));
-    EXPECT_EQ(again.context_length, features.context_length);
-    EXPECT_EQ(again.rms_norm_eps, features.rms_norm_eps);
-    ASSERT_TRUE(again.rope.wavelength_scaling.has_value());
-    EXPECT_EQ(again.rope.wavelength_scaling->factor, 8);
-  }
+  const RopeScaling scalings[] = {std::monostate{}, LinearRopeScaling{4},
+                                  WavelengthRopeScaling{8, 1, 4, 64},
+                                  YarnRopeScaling{4, 16, 2, 64, 1.5, false},
+                                  LongRopeScaling{{1, 1, 1, 1}, {1, 2, 3, 4}, 64, 1.25}};
+  for (const auto* family : families())
+    for (const auto& scaling : scalings) {
+      auto features = complete_features(*family);
+      features.rope.scaling = scaling;
+      const auto config = family->config(features);
+      ProblemList problems;
+      EXPECT_EQ(&family_of(config, "test"), family);
+      const auto again = family->features(config, problems);
+      EXPECT_TRUE(problems.empty()) << problems.text(family->name());
+      EXPECT_EQ(parameter_shapes(again), parameter_shapes(features));
+      EXPECT_EQ(family->config(again), config);
+      EXPECT_TRUE(
+          at::equal(rope_frequencies(again.rope, 100), rope_frequencies(features.rope, 100)));
+      EXPECT_NEAR(again.embedding_scale, features.embedding_scale, 1e-12);
+    }
+}
+
+TEST(Family, WindowsComeFromEitherSpelling) {
+  const auto windows_of = [](const char* changes) {
+    std::vector<std::int64_t> windows;
+    const auto features = features_of(config_with(changes));
+    for (std::int64_t i = 0; i < features.num_layers; ++i)
+      windows.push_back(features.layer(i).window);
+    return windows;
+  };
+  using Windows = std::vector<std::int64_t>;
+  EXPECT_EQ(windows_of(R"({"model_type": "mistral"})"), (Windows{4096, 4096}));
+  EXPECT_EQ(windows_of(R"({"model_type": "mistral", "sliding_window": null})"), (Windows{0, 0}));
+  EXPECT_EQ(windows_of(R"({"model_type": "qwen2", "sliding_window": 16})"), (Windows{0, 0}));
+  EXPECT_EQ(windows_of(R"({"model_type": "qwen2", "sliding_window": 16, "use_sliding_window": true,
+    "max_window_layers": 1})"),
+            (Windows{0, 16}));
+  EXPECT_EQ(windows_of(R"({"model_type": "qwen2", "sliding_window": 16, "use_sliding_window": true,
+    "layer_types": ["sliding_attention", "full_attention"]})"),
+            (Windows{16, 0}));
+  EXPECT_EQ(windows_of(R"({"model_type": "gemma2", "sliding_window": 8})"), (Windows{8, 0}));
+  EXPECT_THAT(
+      problems_of(config_with(R"({"model_type": "gemma2", "layer_types": ["chunked_attention"]})")),
+      HasSubstr("chunked_attention"));
+}
+
+TEST(Family, RopeParametersMayBeGivenPerKindOfLayer) {
+  const auto features = features_of(config_with(R"({"model_type": "gemma3_text",
+    "rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 5e5},
+                        "sliding_attention": {"rope_type": "default", "rope_theta": 2e4}}})"));
+  EXPECT_EQ(features.rope.base, 5e5);
+  ASSERT_NE(features.rope.scaled_by<LinearRopeScaling>(), nullptr);
+  ASSERT_TRUE(features.local_rope.has_value());
+  EXPECT_EQ(features.local_rope->base, 2e4);
+  EXPECT_EQ(features.layer(0).rope, RopeChoice::kLocal);
+}
+
+TEST(Family, WrapperOfALanguageModelIsReadAsThatModel) {
+  const auto wrapper = parse_json(R"({"model_type": "gemma3", "eos_token_id": [1, 106],
+    "architectures": ["Gemma3ForConditionalGeneration"], "vision_config": {"hidden_size": 7},
+    "text_config": {"model_type": "gemma3_text", "vocab_size": 100, "hidden_size": 32,
+      "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}})",
+                                  "test");
+  const auto& family = family_of(wrapper, "test");
+  const auto config = family.text_config(wrapper);
+  EXPECT_EQ(config["eos_token_id"].size(), 2u);
+  EXPECT_EQ(&family_of(config, "test"), &family);
+  EXPECT_EQ(features_of(config).head_dim, 256) << "the family's own default";
+  for (const char* stored : {"language_model.model.layers.0.mlp.up_proj.weight",
+                             "model.language_model.layers.0.mlp.up_proj.weight"})
+    EXPECT_EQ(family.canonical_name(stored), "model.layers.0.mlp.up_proj.weight");
+  EXPECT_EQ(family.canonical_name("vision_tower.vision_model.head.weight"), "");
+}
+
+TEST(Family, FourBitWeightsAreRefusedByNameAndBlockScaledOnesNot) {
+  EXPECT_THAT(
+      problems_of(config_with(
+          R"({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": true}})")),
+      HasSubstr("bitsandbytes"));
+  EXPECT_EQ(problems_of(config_with(R"({"quantization_config": {"quant_method": "fp8",
+    "weight_block_size": [128, 128]}})")),
+            ProblemList().text("config.json"));
 }
 
 TEST(GgufLayout, InterleavesHalvesPerHead) {
@@ -168,28 +253,87 @@ TEST(GgufLayout, InterleavesHalvesPerHead) {
       to_gguf_layout(bias, GgufTransform::kInterleaveKeyRows, features)[1].item<std::int64_t>(), 4);
 }
 
-TEST(Family, EveryFamilyReadsTheGgufKeysItWrites) {
-  for (const auto* family : families()) {
-    const testing::TemporaryFolder folder;
-    auto features = features_of(config_with(R"({"head_dim": 16})"));
-    features.rope.base = 500000;
-    features.rope.wavelength_scaling = WavelengthRopeScaling{8, 1, 4, 64};
-    GgufWriter writer;
-    writer.set("general.architecture", family->gguf_architecture());
-    family->write_gguf_keys(features, writer);
-    for (const auto& names : family->tensor_names(features))
-      for (const auto& [own, shape] : parameter_shapes(features))
-        if (own == names.own) writer.add(names.gguf, at::empty(shape).zero_(), GgmlType::kF32);
-    writer.write(folder / "model.gguf");
-    const GgufFile file(folder / "model.gguf");
-    const auto again = family_of_gguf(file).features_from_gguf(file);
-    EXPECT_EQ(parameter_shapes(again), parameter_shapes(features));
-    EXPECT_EQ(again.rope.base, 500000);
-    EXPECT_EQ(again.context_length, features.context_length);
-    EXPECT_FLOAT_EQ(static_cast<float>(again.rms_norm_eps), 1e-5f);
-    ASSERT_EQ(again.rope.frequency_divisors.size(), 8u);
-    EXPECT_EQ(again.rope.frequency_divisors.back(), 8);
+/// Writes the decoder as a GGUF file, tensors in its layout, experts stacked.
+void write_gguf(const Family& family, Decoder& decoder, const std::filesystem::path& path) {
+  std::map<std::string, at::Tensor> parameters;
+  for (const auto& [name, parameter] : decoder.parameters()) parameters[name] = *parameter;
+  GgufWriter writer;
+  writer.set("general.architecture", family.gguf_architecture());
+  family.write_gguf_keys(decoder.features(), writer);
+  std::map<std::string, std::vector<at::Tensor>> stacks;
+  for (const auto& names : family.tensor_names(decoder.features())) {
+    const auto tensor =
+        to_gguf_layout(parameters.at(names.own), names.transform, decoder.features());
+    if (names.gguf_slice < 0)
+      writer.add(names.gguf, tensor, GgmlType::kF32);
+    else
+      stacks[names.gguf].push_back(tensor);
   }
+  for (const auto& [name, parts] : stacks) writer.add(name, at::stack(parts), GgmlType::kF32);
+  writer.write(path);
+}
+
+TEST(Family, EveryFamilyComputesTheSameFromItsGgufFile) {
+  const at::NoGradGuard guard;
+  for (const auto* family : families()) {
+    SCOPED_TRACE(family->name());
+    const testing::TemporaryFolder folder;
+    auto features = complete_features(*family);
+    features.context_length = 40;  // windows of 10 tokens
+    features.norm_eps = 1e-5;
+    features.layers.clear();
+    family->complete(features);
+    const auto decoder = testing::formula_decoder(*family, features, at::kFloat);
+    write_gguf(*family, *decoder, folder / "model.gguf");
+    const GgufFile file(folder / "model.gguf");
+    const auto& reader = family_of_gguf(file);
+    Decoder again(reader.features_from_gguf(file), at::kFloat, at::kCPU);
+    fill_decoder(again, stored_weights(file, reader, again.features()));
+    EXPECT_EQ(again.features().context_length, 40);
+    // Architectures without windows are compared within the window.
+    const std::int64_t length = reader.name() == family->name() ? 24 : 9;
+    std::vector<std::int32_t> ids;
+    for (std::int32_t i = 0; i < length; ++i) ids.push_back(i * 13 % 100);
+    EXPECT_LE(testing::relative_difference(again.logits(again.hidden(pack_ids({ids}))),
+                                           decoder->logits(decoder->hidden(pack_ids({ids})))),
+              1e-5);
+  }
+}
+
+TEST(Family, GgufKeepsScaledRotations) {
+  for (const RopeScaling& scaling :
+       {RopeScaling(WavelengthRopeScaling{8, 1, 4, 64}), RopeScaling(LinearRopeScaling{4}),
+        RopeScaling(YarnRopeScaling{4, 16, 2, 64, std::nullopt, true}),
+        RopeScaling(LongRopeScaling{{1, 1, 1, 1}, {1, 2, 3, 4}, 64, 1.25})}) {
+    const auto& family = *families().front();
+    const testing::TemporaryFolder folder;
+    auto features = complete_features(family);
+    features.rope.scaling = scaling;
+    write_gguf(family, *testing::formula_decoder(family, features, at::kFloat),
+               folder / "model.gguf");
+    const GgufFile file(folder / "model.gguf");
+    const auto again = family.features_from_gguf(file);
+    EXPECT_TRUE(
+        at::allclose(rope_frequencies(again.rope, 100), rope_frequencies(features.rope, 100)));
+    EXPECT_FLOAT_EQ(static_cast<float>(rope_attention_factor(again.rope)),
+                    static_cast<float>(rope_attention_factor(features.rope)));
+  }
+}
+
+TEST(Family, WhatGgufCannotExpressIsRefused) {
+  const auto refused = [](const char* name, const std::function<void(DecoderFeatures&)>& change) {
+    const auto& family = family_by_name(name);
+    auto features = complete_features(family);
+    change(features);
+    GgufWriter writer;
+    EXPECT_THROW(family.write_gguf_keys(features, writer), FormatError) << name;
+  };
+  refused("gemma2", [](auto& f) { f.attention_scale *= 2; });
+  refused("gemma3", [](auto& f) { f.layers[5] = f.layers[0]; });
+  refused("qwen3_moe", [](auto& f) { f.experts.normalised = false; });
+  refused("qwen2", [](auto& f) { f.head_dim = 16; });
+  refused("smollm3", [](auto& f) { f.layers.clear(); });
+  refused("cohere2", [](auto& f) { f.layers[3].window = 8; });
 }
 
 }  // namespace

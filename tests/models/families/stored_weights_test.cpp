@@ -81,6 +81,76 @@ TEST_F(Checkpoint, TiedEmbeddingMayHaveEitherName) {
   expect_equal(*load(features), *decoder);
 }
 
+TEST_F(Checkpoint, HeadThatDiffersFromATiedEmbeddingIsUsed) {
+  const auto features = testing::tied_features();
+  const auto decoder = testing::random_decoder(features, at::kFloat);
+  auto tensors = tensors_of(*decoder);
+  tensors.push_back({"lm_head.weight", tensors[0].second.clone()});
+  save(features, tensors);
+  EXPECT_TRUE(features_of_folder(ModelDir(folder_.path()), family()).tied_embeddings);
+  tensors.back().second[3] += 1;
+  save(features, tensors);
+  const auto untied = features_of_folder(ModelDir(folder_.path()), family());
+  EXPECT_FALSE(untied.tied_embeddings);
+  EXPECT_TRUE(at::equal(load(untied)->head().weight_OI, tensors.back().second));
+  const auto& always_tied = family_by_name("gemma2");
+  EXPECT_TRUE(features_of_folder(ModelDir(folder_.path()), always_tied).tied_embeddings);
+}
+
+TEST_F(Checkpoint, BlockScaledFp8IsDequantised) {
+  const auto features = testing::small_features();
+  auto tensors = tensors_of(*testing::random_decoder(features, at::kFloat));
+  const std::string name = "model.layers.1.mlp.up_proj.weight";  // [40, 24]
+  const auto scale = testing::random_tensor({3, 4}, 5).to(at::kFloat);
+  at::Tensor expected;
+  for (auto& [stored, tensor] : tensors)
+    if (stored == name) {
+      tensor = tensor.to(at::kFloat8_e4m3fn);
+      expected = tensor.to(at::kFloat);
+    }
+  for (std::int64_t i = 0; i < 40; ++i)
+    for (std::int64_t j = 0; j < 24; ++j) expected[i][j] *= scale[i / 16][j / 7];
+  tensors.push_back({name + "_scale_inv", scale});
+  auto config = family().config(features);
+  config["quantization_config"] = {{"quant_method", "fp8"}, {"weight_block_size", {16, 7}}};
+  testing::write_text(folder_ / "config.json", config.dump());
+  write_safetensors(folder_ / "model.safetensors", tensors);
+  EXPECT_EQ(error_of(features), "");
+  const auto decoder = load(features);
+  for (const auto& [own, parameter] : decoder->parameters())
+    if (own == "layers.1.mlp.up.weight") {
+      EXPECT_LE(testing::max_difference(*parameter, expected), 0);
+    }
+  tensors.back().second = scale.narrow(0, 0, 2).contiguous();
+  write_safetensors(folder_ / "model.safetensors", tensors);
+  EXPECT_THAT(error_of(features), HasSubstr("block scales [2, 4]"));
+}
+
+TEST_F(Checkpoint, WrapperOfALanguageModelGivesItsTensorsAndModules) {
+  const auto& wrapped = family_by_name("gemma3");
+  auto features = testing::tied_features();
+  wrapped.complete(features);
+  const auto decoder = testing::random_decoder(features, at::kFloat);
+  std::map<std::string, std::string> names;
+  for (const auto& entry : wrapped.tensor_names(features)) names[entry.own] = entry.huggingface;
+  NamedTensors tensors = {{"vision_tower.patch.weight", at::zeros({2, 2})}};
+  for (const auto& [own, parameter] : decoder->parameters())
+    tensors.push_back({"language_model." + names.at(own), *parameter});
+  const Json config = {{"model_type", "gemma3"}, {"text_config", wrapped.config(features)}};
+  testing::write_text(folder_ / "config.json", config.dump());
+  write_safetensors(folder_ / "model.safetensors", tensors);
+  const ModelDir model_dir(folder_.path());
+  const auto read = features_of_folder(model_dir, wrapped);
+  Decoder again(read, at::kFloat, at::kCPU);
+  fill_decoder(again, stored_weights(model_dir, wrapped, read));
+  expect_equal(again, *decoder);
+  AdapterDir adapter;
+  adapter.modules["model.language_model.layers.0.mlp.up_proj"] = {at::zeros({2, 24}),
+                                                                  at::zeros({40, 2}), 1};
+  attach_adapter(again, wrapped, adapter);
+  EXPECT_TRUE(again.has_adapter());
+}
+
 TEST_F(Checkpoint, OneReportOfMissingExtraAndMisshapenTensors) {
   const auto features = testing::small_features();
   auto tensors = tensors_of(*testing::random_decoder(features, at::kFloat));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "core/error.h"
 #include "models/kernels/cross_entropy.h"
 #include "tests/models/layers/small_decoder.h"
 
@@ -25,12 +26,12 @@ at::Tensor logits_of(const Decoder& decoder, const std::vector<Ids>& rows) {
 
 class EveryFeature : public ::testing::TestWithParam<int> {
  protected:
-  DecoderFeatures features() const { return all_features()[static_cast<std::size_t>(GetParam())]; }
+  DecoderFeatures features() const { return every_feature()[static_cast<std::size_t>(GetParam())]; }
   void SetUp() override { at::GradMode::set_enabled(false); }
   void TearDown() override { at::GradMode::set_enabled(true); }
 };
 INSTANTIATE_TEST_SUITE_P(Decoder, EveryFeature,
-                         ::testing::Range(0, static_cast<int>(all_features().size())));
+                         ::testing::Range(0, static_cast<int>(every_feature().size())));
 
 TEST_P(EveryFeature, PackedEqualsSingle) {
   const auto decoder = random_decoder(features(), at::kFloat);
@@ -51,7 +52,7 @@ TEST_P(EveryFeature, PrefillEqualsTokenByTokenAndChunks) {
     for (const auto length : chunks) {
       const Ids part(row.begin() + static_cast<std::ptrdiff_t>(begin),
                      row.begin() + static_cast<std::ptrdiff_t>(begin + length));
-      parts.push_back(decoder->logits(decoder->hidden(pack_ids({part}), {nullptr, &cache})));
+      parts.push_back(decoder->logits(decoder->hidden(pack_ids({part}), {nullptr, &cache, 8})));
       begin += length;
     }
     EXPECT_EQ(cache.length(), 8);
@@ -64,13 +65,28 @@ TEST_P(EveryFeature, TruncatedAndGrownCacheContinues) {
   const auto decoder = random_decoder(features(), at::kFloat);
   const auto whole = logits_of(*decoder, {kRows[2]});
   KvCache cache(features(), 8, at::kFloat, at::kCPU);
-  decoder->hidden(pack_ids({{1, 4, 8, 40, 41, 42}}), {nullptr, &cache});
+  decoder->hidden(pack_ids({{1, 4, 8, 40, 41, 42}}), {nullptr, &cache, 8});
   cache.truncate(3);
   cache.reserve(20);
   EXPECT_EQ(cache.capacity(), 20);
   const auto rest =
       decoder->logits(decoder->hidden(pack_ids({{16, 32, 49, 0, 13}}), {nullptr, &cache}));
   EXPECT_LE(relative_difference(rest, whole.narrow(0, 3, 5)), kFloatBound);
+}
+
+TEST(Decoder, CacheOfAShortSequenceIsNotContinuedBeyondTheOriginalContext) {
+  const at::NoGradGuard guard;
+  const auto features = fused_features();
+  const auto decoder = random_decoder(features, at::kFloat);
+  EXPECT_FALSE(decoder->is_extended(4));
+  EXPECT_TRUE(decoder->is_extended(5));
+  KvCache cache(features, 8, at::kFloat, at::kCPU);
+  decoder->hidden(pack_ids({{1, 4, 8, 16}}), {nullptr, &cache});
+  EXPECT_FALSE(cache.is_extended());
+  EXPECT_THROW(decoder->hidden(pack_ids({{32}}), {nullptr, &cache}), BugError);
+  const auto short_logits = logits_of(*decoder, {{1, 4, 8, 16}});
+  const auto long_logits = logits_of(*decoder, {{1, 4, 8, 16, 32}}).narrow(0, 0, 4);
+  EXPECT_GE(relative_difference(short_logits, long_logits), 1e-3) << "the factors must matter";
 }
 
 TEST_P(EveryFeature, AdapterEqualsMergedWeights) {

@@ -58,10 +58,10 @@ double difference_quotient(const Problem& problem, const at::Tensor& tensor, std
 
 class Gradients : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Decoder, Gradients,
-                         ::testing::Range(0, static_cast<int>(all_features().size())));
+                         ::testing::Range(0, static_cast<int>(every_feature().size())));
 
 TEST_P(Gradients, EqualFiniteDifferencesForWeightsAndFactors) {
-  Problem problem(all_features()[static_cast<std::size_t>(GetParam())]);
+  Problem problem(every_feature()[static_cast<std::size_t>(GetParam())]);
   for (auto& [name, tensor] : problem.trainables()) tensor.requires_grad_(true);
   problem.loss().backward();
   for (const auto& [name, tensor] : problem.trainables()) {

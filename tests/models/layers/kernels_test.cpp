@@ -65,7 +65,7 @@ TEST(Rope, RotatesPairsOfHalvesAndLeavesTheRest) {
 // The settings of Llama 3.2: theta 500000, head_dim 64, factor 32, low 1, high 4,
 // original 8192: inv_freq / unscaled inv_freq is 1, then blends, then 1/32.
 TEST(Rope, WavelengthScalingKeepsShortAndStretchesLongWaves) {
-  RopeFeatures rope_features{500000, 64, WavelengthRopeScaling{32, 1, 4, 8192}, {}};
+  RopeFeatures rope_features{500000, 64, false, WavelengthRopeScaling{32, 1, 4, 8192}, {}};
   const auto divisors = rope_frequency_divisors(rope_features);
   ASSERT_EQ(divisors.size(), 32u);
   EXPECT_EQ(divisors.front(), 1.0f);

@@ -56,6 +56,61 @@ inline std::vector<DecoderFeatures> all_features() {
   return {small_features(), biased_untied_features(), tied_features()};
 }
 
+/// Four norms, 1 + weight, head norms, caps, scales, windows with a rotary base of their own.
+inline DecoderFeatures capped_features() {
+  auto features = tied_features();
+  features.norm_kind = NormKind::kRmsPlusOne;
+  features.head_norm = HeadNorm::kShared;
+  features.activation = Activation::kGeluTanh;
+  features.post_norms = true;
+  features.embedding_scale = 4.9;
+  features.attention_scale = 0.3;
+  features.attention_soft_cap = 2;
+  features.logit_soft_cap = 3;
+  features.rope.scaling = LinearRopeScaling{2};
+  features.local_rope = RopeFeatures{100, 6, false, {}, {}};
+  features.layers = {{3, RopeChoice::kLocal}, {0, RopeChoice::kGlobal}};
+  return features;
+}
+
+/// One norm per layer, attention and mlp beside each other, pairs of neighbours rotated in part.
+inline DecoderFeatures parallel_features() {
+  auto features = tied_features();
+  features.norm_kind = NormKind::kLayer;
+  features.head_norm = HeadNorm::kPerHead;
+  features.parallel_block = true;
+  features.logit_scale = 0.4;
+  features.rope.interleaved = true;
+  features.rope.dims = 4;
+  features.layers = {{4, RopeChoice::kGlobal}, {0, RopeChoice::kNone}};
+  return features;
+}
+
+/// Fused matrices; sequences of more than 4 tokens are rotated otherwise than shorter ones.
+inline DecoderFeatures fused_features() {
+  auto features = small_features();
+  features.fused_qkv = features.fused_gate_up = true;
+  features.rope.dims = 4;
+  features.rope.scaling = LongRopeScaling{{1, 1.5}, {2, 5}, 4, 1.2};
+  return features;
+}
+
+inline DecoderFeatures mixture_features() {
+  auto features = small_features();
+  features.experts = {3, 2, 16, true};
+  features.rope.scaling = YarnRopeScaling{4, 2, 0.5, 16, std::nullopt, true};
+  return features;
+}
+
+/// Every member of DecoderFeatures differs from its default in one of these.
+inline std::vector<DecoderFeatures> every_feature() {
+  auto features = all_features();
+  for (const auto& more :
+       {capped_features(), parallel_features(), fused_features(), mixture_features()})
+    features.push_back(more);
+  return features;
+}
+
 /// Normal numbers from a seed.
 inline at::Tensor random_tensor(std::vector<std::int64_t> shape, std::uint64_t seed,
                                 double deviation = 1) {

@@ -1,0 +1,54 @@
+#include "models/families/config_features.h"
+#include "models/families/family.h"
+#include "models/families/gguf_features.h"
+#include "models/families/name_table.h"
+
+namespace sqpsych {
+namespace {
+
+// The window is that of Mistral 7B v0.1 (Jiang et al. 2023, arXiv 2310.06825).
+constexpr ConfigStyle kStyle = {
+    .model_type = "mistral", .architecture = "MistralForCausalLM", .window = 4096};
+
+bool every_layer(std::int64_t) { return true; }
+
+class Mistral final : public Family {
+ public:
+  std::string name() const override { return "mistral"; }
+  std::vector<std::string> architectures() const override { return {"MistralForCausalLM"}; }
+  std::string gguf_architecture() const override { return "llama"; }
+
+  DecoderFeatures features(const Json& config, ProblemList& problems) const override {
+    const ConfigReader reader(config, problems);
+    auto f = features_from_config(reader, kStyle);
+    read_windows(reader, kStyle, f, every_layer);
+    return f;
+  }
+  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
+    return tensor_names_of(features, {.interleaves_in_gguf = true});
+  }
+  Json config(const DecoderFeatures& features) const override {
+    return config_from_features(features, kStyle);
+  }
+  void complete(DecoderFeatures& features) const override {
+    set_windows(features, window_for_context(kStyle.window, features), every_layer);
+  }
+  /// Such files cannot be told from those of the architecture's own family.
+  bool reads_gguf(const GgufFile&) const override { return false; }
+  void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
+    write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features),
+                        writer);
+  }
+  DecoderFeatures features_from_gguf(const GgufFile& file) const override {
+    return features_from_gguf_keys(file, gguf_architecture());
+  }
+};
+
+}  // namespace
+
+const Family& mistral_family() {
+  static const Mistral family;
+  return family;
+}
+
+}  // namespace sqpsych

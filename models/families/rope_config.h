@@ -1,0 +1,15 @@
+#pragma once
+
+#include "models/families/config_features.h"
+
+namespace sqpsych {
+
+/// Rotary settings in every spelling: rope_theta with rope_scaling (older configs),
+/// rope_parameters, or rope_parameters with one object per kind of layer. Needs head_dim and
+/// context_length. A scaling that the decoder has not is a problem that names it.
+void read_rope(const ConfigReader& reader, const ConfigStyle& style, DecoderFeatures& features);
+
+/// The older spelling, which transformers of every generation reads.
+void write_rope(const DecoderFeatures& features, Json& config);
+
+}  // namespace sqpsych
