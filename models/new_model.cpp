@@ -78,6 +78,8 @@ void write_configs(const Json& decoder_config, const Tokenizer& tokenizer,
   const auto terminator = tokenizer.id_of(chat_template.terminator());
   if (terminator && (ends.empty() || *terminator != ends[0])) ends.push_back(*terminator);
   if (!ends.empty()) generation["eos_token_id"] = ends;
+  // Absent would mean the family's own number, which may lie beyond this vocabulary.
+  config["pad_token_id"] = nullptr;
   config["torch_dtype"] = "float32";
   config["use_cache"] = true;
   write_file_atomic(folder / "config.json", config.dump(2) + "\n");

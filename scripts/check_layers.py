@@ -27,7 +27,8 @@ EMPTY_NAMES = {"util", "utils", "manager", "helper", "helpers", "misc", "common"
 
 # Extension folders: folder -> (door, headers that variants of the folder share).
 DOORS = {
-    "models/families": ("family", {"config_features", "gguf_features", "name_table", "rope_config"}),
+    "models/families": ("family", {"config_features", "gguf_features", "name_table", "rope_config",
+                                   "wrapper"}),
     "models/tokenizers": ("tokenizer", set()),
     "models/codecs": ("codec", set()),
     "models/exporters": ("exporter", {"verify", "export_source", "gguf_metadata", "chat_template_source"}),

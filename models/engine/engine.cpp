@@ -164,7 +164,8 @@ at::Tensor Engine::State::next(KeptSequence& sequence, const std::vector<TokenId
     sequence.cache.truncate(0);
     return prefill(sequence, ids);
   }
-  const auto hidden_TE = decoder.hidden(pack_ids({{reply.back()}}), {nullptr, &sequence.cache});
+  const std::vector<TokenId> newest = {reply.back()};
+  const auto hidden_TE = decoder.hidden(pack_ids({newest}), {nullptr, &sequence.cache});
   return decoder.logits(hidden_TE).squeeze(0);
 }
 

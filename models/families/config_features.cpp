@@ -38,6 +38,16 @@ void check_quantisation(const ConfigReader& reader) {
       method.dump()));
 }
 
+/// A wrapper may hold a language model of a family that is not known.
+void check_model_type(const ConfigReader& reader, const ConfigStyle& style) {
+  const auto type = reader.text("model_type", style.model_type);
+  if (type != style.model_type)
+    reader.problem(
+        format("model_type: found '{}', expected '{}'. This language model is not "
+               "supported.",
+               type, style.model_type));
+}
+
 void check_bidirectional(const ConfigReader& reader) {
   if (reader.flag("use_bidirectional_attention", false))
     reader.problem(
@@ -83,6 +93,7 @@ DecoderFeatures features_from_config(const ConfigReader& reader, const ConfigSty
   ProblemList problems;
   check_heads(f, problems);
   for (const auto& problem : problems.problems()) reader.problem(problem);
+  check_model_type(reader, style);
   check_quantisation(reader);
   check_bidirectional(reader);
   return f;

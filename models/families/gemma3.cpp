@@ -1,11 +1,11 @@
 #include <cmath>
-#include <string_view>
 
 #include "core/text.h"
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
 #include "models/families/name_table.h"
+#include "models/families/wrapper.h"
 
 namespace sqpsych {
 namespace {
@@ -59,31 +59,19 @@ class Gemma3 final : public Family {
   }
   std::string gguf_architecture() const override { return "gemma3"; }
 
-  /// The multimodal wrapper keeps the decoder's settings under text_config and its ids outside.
-  Json text_config(const Json& config) const override {
-    const auto found = config.find("text_config");
-    if (found == config.end() || !found->is_object()) return config;
-    auto text = *found;
-    text["model_type"] = kStyle.model_type;
-    text["architectures"] = {kStyle.architecture};
-    for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id", "dtype", "torch_dtype",
-                            "tie_word_embeddings", "license", "quantization_config"})
-      if (config.contains(key)) text[key] = config[key];
-    return text;
-  }
-  /// `language_model.model.X` (older) or `model.language_model.X` (newer) are the decoder's.
+  Json text_config(const Json& config) const override { return text_config_of(config, kStyle); }
   std::string canonical_name(const std::string& stored) const override {
-    for (const std::string_view other : {"vision_tower.", "model.vision_tower.",
-                                         "multi_modal_projector.", "model.multi_modal_projector."})
-      if (stored.starts_with(other)) return "";
-    constexpr std::string_view kOlder = "language_model.";
-    constexpr std::string_view kNewer = "model.language_model.";
-    if (stored.starts_with(kNewer)) return "model." + stored.substr(kNewer.size());
-    return stored.starts_with(kOlder) ? stored.substr(kOlder.size()) : stored;
+    return name_inside_wrapper(stored);
   }
 
   DecoderFeatures features(const Json& config, ProblemList& problems) const override {
-    const ConfigReader reader(config, problems);
+    // The published 4B wrapper leaves out what equals transformers' defaults.
+    Json complete = {{"vocab_size", 262208},
+                     {"num_attention_heads", 8},
+                     {"num_key_value_heads", 4},
+                     {"max_position_embeddings", 131072}};
+    complete.update(config);
+    const ConfigReader reader(complete, problems);
     auto f = features_from_config(reader, kStyle);
     set_constant_features(f);
     f.attention_scale = 1 / std::sqrt(reader.number("query_pre_attn_scalar", 256));

@@ -2,6 +2,7 @@
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
 #include "models/families/name_table.h"
+#include "models/families/wrapper.h"
 
 namespace sqpsych {
 namespace {
@@ -15,9 +16,17 @@ bool every_layer(std::int64_t) { return true; }
 class Mistral final : public Family {
  public:
   std::string name() const override { return "mistral"; }
-  std::vector<std::string> architectures() const override { return {"MistralForCausalLM"}; }
+  /// mistral3: Small 3.1 and later, with a vision tower.
+  std::vector<std::string> model_types() const override { return {"mistral", "mistral3"}; }
+  std::vector<std::string> architectures() const override {
+    return {"MistralForCausalLM", "Mistral3ForConditionalGeneration"};
+  }
   std::string gguf_architecture() const override { return "llama"; }
 
+  Json text_config(const Json& config) const override { return text_config_of(config, kStyle); }
+  std::string canonical_name(const std::string& stored) const override {
+    return name_inside_wrapper(stored);
+  }
   DecoderFeatures features(const Json& config, ProblemList& problems) const override {
     const ConfigReader reader(config, problems);
     auto f = features_from_config(reader, kStyle);

@@ -212,13 +212,14 @@ TEST(Family, WrapperOfALanguageModelIsReadAsThatModel) {
   const auto wrapper = parse_json(R"({"model_type": "gemma3", "eos_token_id": [1, 106],
     "architectures": ["Gemma3ForConditionalGeneration"], "vision_config": {"hidden_size": 7},
     "text_config": {"model_type": "gemma3_text", "vocab_size": 100, "hidden_size": 32,
-      "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}})",
+      "num_hidden_layers": 2, "intermediate_size": 48}})",
                                   "test");
   const auto& family = family_of(wrapper, "test");
   const auto config = family.text_config(wrapper);
   EXPECT_EQ(config["eos_token_id"].size(), 2u);
   EXPECT_EQ(&family_of(config, "test"), &family);
   EXPECT_EQ(features_of(config).head_dim, 256) << "the family's own default";
+  EXPECT_EQ(features_of(config).num_kv_heads, 4) << "the family's own default";
   for (const char* stored : {"language_model.model.layers.0.mlp.up_proj.weight",
                              "model.language_model.layers.0.mlp.up_proj.weight"})
     EXPECT_EQ(family.canonical_name(stored), "model.layers.0.mlp.up_proj.weight");

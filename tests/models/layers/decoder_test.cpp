@@ -83,7 +83,7 @@ TEST(Decoder, CacheOfAShortSequenceIsNotContinuedBeyondTheOriginalContext) {
   KvCache cache(features, 8, at::kFloat, at::kCPU);
   decoder->hidden(pack_ids({{1, 4, 8, 16}}), {nullptr, &cache});
   EXPECT_FALSE(cache.is_extended());
-  EXPECT_THROW(decoder->hidden(pack_ids({{32}}), {nullptr, &cache}), BugError);
+  EXPECT_THROW(decoder->hidden(pack_ids({Ids{32}}), {nullptr, &cache}), BugError);
   const auto short_logits = logits_of(*decoder, {{1, 4, 8, 16}});
   const auto long_logits = logits_of(*decoder, {{1, 4, 8, 16, 32}}).narrow(0, 0, 4);
   EXPECT_GE(relative_difference(short_logits, long_logits), 1e-3) << "the factors must matter";

@@ -2,12 +2,15 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/log_softmax.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
 #include "models/kernels/cross_entropy.h"
+#include "models/kernels/geglu.h"
+#include "models/kernels/layer_norm.h"
 #include "models/kernels/rms_norm.h"
 #include "models/kernels/rope.h"
 #include "models/kernels/swiglu.h"
@@ -34,6 +37,30 @@ TEST(RmsNorm, FollowsItsFormula) {
   }
 }
 
+TEST(RmsNorm, PlusOneIsTheSameWithOneMore) {
+  const auto x = random_tensor({3, 4}, 1);
+  const auto weight = random_tensor({4}, 2);
+  EXPECT_LE(
+      testing::max_difference(rms_norm_plus_one(x, weight, 0.01), rms_norm(x, weight + 1, 0.01)),
+      1e-12);
+}
+
+TEST(LayerNorm, FollowsItsFormulaPerHead) {
+  const auto x = random_tensor({3, 2, 4}, 1);
+  const auto weight = random_tensor({2, 4}, 2);
+  const auto y = layer_norm(x, weight, 0.01);
+  const auto mean = x.mean(-1, true);
+  const auto variance = (x - mean).square().mean(-1, true);
+  EXPECT_LE(testing::max_difference(y, (x - mean) / (variance + 0.01).sqrt() * weight), 1e-12);
+}
+
+TEST(Geglu, FollowsItsFormula) {
+  const auto gate = random_tensor({2, 3}, 1);
+  const auto up = random_tensor({2, 3}, 2);
+  const auto inner = (gate + gate.pow(3) * 0.044715) * std::sqrt(2 / 3.14159265358979);
+  EXPECT_LE(testing::max_difference(geglu(gate, up), gate * 0.5 * (inner.tanh() + 1) * up), 1e-12);
+}
+
 TEST(Swiglu, FollowsItsFormula) {
   const auto gate = random_tensor({2, 3}, 1);
   const auto up = random_tensor({2, 3}, 2);
@@ -46,9 +73,8 @@ TEST(Swiglu, FollowsItsFormula) {
 }
 
 TEST(Rope, RotatesPairsOfHalvesAndLeavesTheRest) {
-  const RopeFeatures rope_features{100, 4, std::nullopt, {}};
-  RopeTable table(rope_features, at::kCPU);
-  const auto angles = table.range(2, 1);
+  const RopeFeatures rope_features{100, 4, false, {}, {}};
+  const auto angles = Rotary(rope_features, at::kCPU).range(2, 1, 3);
   const auto x = random_tensor({1, 1, 6}, 3);
   const auto y = rope(x, angles.cos_TF, angles.sin_TF);
   const double frequencies[] = {1.0, 0.1};
@@ -60,6 +86,27 @@ TEST(Rope, RotatesPairsOfHalvesAndLeavesTheRest) {
     EXPECT_NEAR(y[0][0][i + 2].item<double>(), b * std::cos(angle) + a * std::sin(angle), 1e-6);
   }
   for (int i = 4; i < 6; ++i) EXPECT_EQ(y[0][0][i].item<double>(), x[0][0][i].item<double>());
+}
+
+TEST(Rope, InterleavedRotatesNeighboursAsHalvesRotateReorderedOnes) {
+  const auto angles = Rotary(RopeFeatures{100, 4, true, {}, {}}, at::kCPU).range(0, 3, 3);
+  const auto x = random_tensor({3, 2, 6}, 3);
+  const auto to_halves = at::tensor({0, 2, 1, 3, 4, 5});
+  const auto found = rope_interleaved(x, angles.cos_TF, angles.sin_TF).index_select(2, to_halves);
+  const auto expected = rope(x.index_select(2, to_halves), angles.cos_TF, angles.sin_TF);
+  EXPECT_LE(testing::max_difference(found, expected), 1e-12);
+}
+
+// YaRN: high frequencies stay, low ones are divided by the factor, between them a ramp.
+TEST(Rope, YarnStretchesLowFrequenciesAndScalesScores) {
+  RopeFeatures features{10000, 64, false, YarnRopeScaling{4, 32, 1, 4096, std::nullopt, true}, {}};
+  const auto scaled = rope_frequencies(features, 1);
+  EXPECT_NEAR(rope_attention_factor(features), 0.1 * std::log(4.0) + 1, 1e-12);
+  features.scaling = std::monostate{};
+  const auto share = scaled / rope_frequencies(features, 1);
+  EXPECT_FLOAT_EQ(share[0].item<float>(), 1);
+  EXPECT_FLOAT_EQ(share[31].item<float>(), 0.25);
+  EXPECT_TRUE((share.narrow(0, 1, 31) <= share.narrow(0, 0, 31)).all().item<bool>());
 }
 
 // The settings of Llama 3.2: theta 500000, head_dim 64, factor 32, low 1, high 4,
@@ -104,7 +151,8 @@ struct HeadCase {
 TEST(CrossEntropy, ChunksEqualWholeLogitsInLossAndGradients) {
   for (const bool low_rank : {false, true})
     for (const std::int64_t vocabulary_size : {11, 300000}) {  // 300000: three chunks
-      const HeadCase chunked(vocabulary_size, low_rank), whole(vocabulary_size, low_rank);
+      HeadCase chunked(vocabulary_size, low_rank), whole(vocabulary_size, low_rank);
+      if (low_rank) chunked.inputs.shape = whole.inputs.shape = {0.7, 2.5};
       const auto loss = linear_cross_entropy_sum(chunked.inputs, chunked.targets_S);
       const auto expected = linear_cross_entropy_sum_reference(whole.inputs, whole.targets_S);
       EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-11 * expected.item<double>());
