@@ -15,12 +15,6 @@ const Questionnaire* find_by_name(const std::vector<Questionnaire>& questionnair
   return nullptr;
 }
 
-std::vector<std::string> item_ids(const Questionnaire& questionnaire) {
-  std::vector<std::string> ids;
-  for (const auto& item : questionnaire.scale.items) ids.push_back(item.id);
-  return ids;
-}
-
 /// Files that carry answers as texts ("several days") are matched against these.
 std::map<std::string, std::int64_t> option_texts(const Questionnaire& questionnaire,
                                                  const ItemRule& item) {
@@ -52,7 +46,7 @@ BoundQuestionnaire bind_questionnaire(const QuestionnaireMapping& mapping,
                                       const Questionnaire& questionnaire,
                                       const JoinedAnswers& answers, MappingProblems& problems) {
   const std::string where = format("questionnaires.{}", mapping.name);
-  const auto known = item_ids(questionnaire);
+  const auto known = questionnaire.item_ids();
   for (const auto& [id, column] : mapping.items)
     if (!questionnaire.find_item(id))
       problems.add(

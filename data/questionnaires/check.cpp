@@ -8,12 +8,6 @@
 namespace sqpsych {
 namespace {
 
-std::vector<std::string> item_ids(const Questionnaire& questionnaire) {
-  std::vector<std::string> ids;
-  for (const auto& item : questionnaire.scale.items) ids.push_back(item.id);
-  return ids;
-}
-
 void check_options(const Scale& scale, ProblemList& problems) {
   for (const auto& [name, set] : scale.options) {
     if (set.values.size() < 2)
@@ -97,7 +91,7 @@ void check_bands(const Questionnaire& questionnaire, const ScoreRule& score,
 }
 
 void check_scores(const Questionnaire& questionnaire, ProblemList& problems) {
-  const auto known = item_ids(questionnaire);
+  const auto known = questionnaire.item_ids();
   std::set<std::string> seen;
   for (const auto& score : questionnaire.scale.scores) {
     const std::string where = format("scale.json: scores.{}", score.name);
@@ -147,7 +141,7 @@ std::vector<std::string> keys_of(const OptionSet& set) {
 
 void check_item_texts(const Questionnaire& questionnaire, const Wording& wording,
                       const std::string& file, ProblemList& problems) {
-  const auto known = item_ids(questionnaire);
+  const auto known = questionnaire.item_ids();
   for (const auto& item : questionnaire.scale.items) {
     const std::string where = format("{}: items.{}", file, item.id);
     const auto found = wording.items.find(item.id);

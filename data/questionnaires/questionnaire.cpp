@@ -47,6 +47,12 @@ std::vector<std::string> names_in(const std::filesystem::path& folder) {
 
 }  // namespace
 
+std::vector<std::string> Questionnaire::item_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& item : scale.items) ids.push_back(item.id);
+  return ids;
+}
+
 const ItemRule* Questionnaire::find_item(const std::string& id) const {
   for (const auto& item : scale.items)
     if (item.id == id) return &item;

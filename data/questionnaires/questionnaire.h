@@ -70,7 +70,7 @@ struct MissingRule {
   template <class Visitor>
   void fields(Visitor& visit) {
     visit("allowed", allowed, "unanswered items up to which the score is still given", at_least(0));
-    visit("fill", fill, "prorate: by the mean of the answered items; zero: as lowest option",
+    visit("fill", fill, "prorate: as high in its range as the answered ones; zero: lowest",
           one_of({"prorate", "zero"}));
     visit("source", source, "where the rule comes from");
   }
@@ -156,6 +156,7 @@ struct Questionnaire {
   Scale scale;
   std::map<std::string, Wording> wordings;  ///< by language
 
+  std::vector<std::string> item_ids() const;
   const ItemRule* find_item(const std::string& id) const;
   const ScoreRule* find_score(const std::string& score) const;
   const OptionSet& options_of(const ItemRule& item) const;

@@ -13,9 +13,15 @@ double scored_value(const Questionnaire& questionnaire, const std::string& id,
   return static_cast<double>(values.front() + values.back() - answer);
 }
 
-double lowest_value(const Questionnaire& questionnaire, const std::string& id) {
-  return static_cast<double>(questionnaire.options_of(*questionnaire.find_item(id)).values.front());
-}
+/// Sums over a group of items: their lowest values, and the widths of their ranges.
+struct Ranges {
+  double lowest = 0;
+  double width = 0;
+  void add(const std::vector<std::int64_t>& values) {
+    lowest += static_cast<double>(values.front());
+    width += static_cast<double>(values.back() - values.front());
+  }
+};
 
 }  // namespace
 
@@ -35,27 +41,28 @@ Score compute_score(const Questionnaire& questionnaire, const ScoreRule& rule,
   Score score;
   score.name = rule.name;
   double sum = 0;
-  double filled_with_lowest = 0;
+  Ranges answered;
+  Ranges missing;
   for (const auto& id : ids) {
+    const auto& values = questionnaire.options_of(*questionnaire.find_item(id)).values;
     const auto answer = answers.find(id);
     if (answer == answers.end()) {
       ++score.missing;
-      filled_with_lowest += lowest_value(questionnaire, id);
+      missing.add(values);
     } else {
       sum += scored_value(questionnaire, id, answer->second);
+      answered.add(values);
     }
   }
   if (score.missing > rule.missing.allowed) return score;
-  const auto count = static_cast<double>(ids.size());
-  const double answered = count - static_cast<double>(score.missing);
-  if (rule.missing.fill == "zero") {
-    sum += filled_with_lowest;
-  } else if (score.missing > 0) {
-    sum = sum / answered * count;
-    score.prorated = true;
+  if (score.missing > 0) {
+    score.prorated = rule.missing.fill == "prorate";
+    const double above_lowest = sum - answered.lowest;
+    sum += missing.lowest;
+    if (score.prorated) sum += above_lowest * missing.width / answered.width;
   }
   if (rule.rule == "mean") {
-    score.value = sum / count;
+    score.value = sum / static_cast<double>(ids.size());
   } else {
     score.value = score.prorated ? std::floor(sum + 0.5) : sum;
   }

@@ -21,8 +21,9 @@ struct Score {
   bool prorated = false;
 };
 
-/// One score. Prorating gives each missing item the mean of the answered ones; a prorated sum is
-/// rounded to the nearest whole number (half up), so that it falls into a band.
+/// One score. Prorating puts missing items where the answered ones stand on average between their
+/// lowest and highest option: with equal options that is their mean, and no sum exceeds the scale.
+/// A prorated sum is rounded to the nearest whole number (half up), so that it falls into a band.
 Score compute_score(const Questionnaire& questionnaire, const ScoreRule& rule,
                     const ItemAnswers& answers);
 

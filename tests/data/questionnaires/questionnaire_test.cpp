@@ -155,6 +155,29 @@ TEST(Score, HandlesReverseMissingAndBands) {
   EXPECT_EQ(two_missing[1].value, std::nullopt);
 }
 
+TEST(Score, ProratingNeverLeavesTheScale) {
+  const Questionnaire ham_d = load_questionnaire(find_questionnaire("ham_d", {}));
+  const ScoreRule& total = *ham_d.find_score("total");
+  for (const auto& left_out : ham_d.scale.items) {
+    ItemAnswers highest;
+    ItemAnswers lowest;
+    for (const auto& item : ham_d.scale.items) {
+      if (item.id == left_out.id) continue;
+      highest[item.id] = ham_d.options_of(item).values.back();
+      lowest[item.id] = 0;
+    }
+    EXPECT_EQ(compute_score(ham_d, total, highest).value, 52) << left_out.id;
+    EXPECT_EQ(compute_score(ham_d, total, highest).band, "severe") << left_out.id;
+    EXPECT_EQ(compute_score(ham_d, total, lowest).value, 0) << left_out.id;
+  }
+  // Half of every range: 26 with all items, whichever of them is missing.
+  ItemAnswers middle;
+  for (const auto& item : ham_d.scale.items)
+    middle[item.id] = ham_d.options_of(item).values.back() / 2;
+  middle.erase("item4");
+  EXPECT_EQ(compute_score(ham_d, total, middle).value, 26);
+}
+
 TEST(Score, UpperEndOfAMeanBandBelongsToTheNextOne) {
   const Questionnaire questionnaire = load(kScale, wording());
   const ScoreRule& mean = *questionnaire.find_score("mean");
@@ -198,6 +221,24 @@ TEST(ShippedQuestionnaires, EachLoadsInBothLanguages) {
     for (const auto& item : questionnaire.scale.items) risk_items += item.risk.has_value();
     EXPECT_EQ(risk_items, expected.risk_items) << name;
   }
+}
+
+TEST(ShippedQuestionnaires, BandsStartAtThePublishedCutOffs) {
+  const std::map<std::string, std::vector<double>> cut_offs = {
+      {"phq9", {0, 5, 10, 15, 20}},        // Kroenke, Spitzer, Williams 2001
+      {"gad7", {0, 5, 10, 15}},            // Spitzer, Kroenke, Williams, Loewe 2006
+      {"bdi_style", {0, 10, 19, 30}},      // Beck, Steer, Garbin 1988
+      {"bdi_style_short", {0, 5, 8, 16}},  // Beck, Beck 1972
+      {"ham_a", {0, 8, 15, 24}},           // Matza et al. 2010
+      {"ham_d", {0, 8, 17, 24}},           // Zimmerman et al. 2013
+  };
+  for (const auto& [name, expected] : cut_offs) {
+    const Questionnaire questionnaire = load_questionnaire(find_questionnaire(name, {}));
+    std::vector<double> starts;
+    for (const auto& band : questionnaire.find_score("total")->bands) starts.push_back(band.from);
+    EXPECT_EQ(starts, expected) << name;
+  }
+  EXPECT_EQ(cut_offs.size(), shipped().size());
 }
 
 TEST(ShippedQuestionnaires, FolderHoldsExactlyTheListedFiles) {
