@@ -45,9 +45,10 @@ std::optional<std::size_t> AnswerTable::find_column(const std::string& name) con
 }
 
 std::string number_text(double value) {
-  if (std::abs(value) < 1e15 && value == std::trunc(value))
-    return std::to_string(static_cast<std::int64_t>(value));
-  return format("{:.10g}", value);
+  constexpr double kLargestExactWhole = 0x1p53;
+  if (value != std::trunc(value)) return format("{:.10g}", value);
+  if (std::abs(value) < kLargestExactWhole) return std::to_string(static_cast<std::int64_t>(value));
+  return format("{:.17g}", value);
 }
 
 std::optional<double> parse_number(std::string_view text) {

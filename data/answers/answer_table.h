@@ -60,7 +60,8 @@ struct AnswerTable {
   std::optional<std::size_t> find_column(const std::string& name) const;
 };
 
-/// A number as text: whole numbers without a point, others with up to ten digits.
+/// A number as text: whole numbers in full, so that two identifiers never become one; others with
+/// up to ten digits.
 std::string number_text(double value);
 /// Text that is a number as a whole ("-3", "2.50"); not "1,000", "nan", "0x1f", "1 2".
 std::optional<double> parse_number(std::string_view text);

@@ -49,13 +49,15 @@ AnswerCell cell_of(const std::string& field, char decimal) {
   return {AnswerCell::Kind::kNumber, *number, decimal == '.' ? as_text.text : std::string()};
 }
 
-AnswerRow row_of(CsvRecord& record, std::int64_t number, std::size_t columns, char decimal) {
+/// Takes the record, so that a large file is not held twice.
+AnswerRow row_of(CsvRecord record, std::size_t columns, char decimal) {
   AnswerRow row;
-  row.number = number;
+  row.number = record.row;
   drop_empty_tail(record.fields, columns);
   if (record.fields.size() != columns)
     row.fault = format("found {} fields, expected {}", record.fields.size(), columns);
   record.fields.resize(columns);
+  row.cells.reserve(columns);
   for (const auto& field : record.fields) row.cells.push_back(cell_of(field, decimal));
   return row;
 }
@@ -80,9 +82,11 @@ AnswerTable read_csv(const std::filesystem::path& file, const AnswerFileConfig& 
                              delimiter_text(delimiter), decimal);
   drop_empty_tail(records.front().fields, 1);
   table.columns = columns_of(records.front());
-  for (std::size_t i = 1; i < records.size(); ++i)
-    table.rows.push_back(
-        row_of(records[i], static_cast<std::int64_t>(i) + 1, table.columns.size(), decimal));
+  table.rows.reserve(records.size() - 1);
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    if (declared != 0) --records[i].row;  // no spreadsheet shows the line that declares
+    table.rows.push_back(row_of(std::move(records[i]), table.columns.size(), decimal));
+  }
   if (table.rows.empty())
     throw FormatError(
         format("answers: '{}': found a header line only, expected rows of answers", file.string()));

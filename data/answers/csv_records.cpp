@@ -14,7 +14,7 @@ class Splitter {
   /// The next non-empty record; false at the end.
   bool next(CsvRecord& record) {
     while (position_ < text_.size()) {
-      record = {line_, {}};
+      record = {line_, ++row_, {}};
       start_ = position_;
       read_record(record);
       if (record.fields.size() > 1 || !record.fields.front().empty()) return true;
@@ -84,6 +84,7 @@ class Splitter {
   std::size_t position_ = 0;
   std::size_t start_ = 0;
   std::int64_t line_ = 1;
+  std::int64_t row_ = 0;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ constexpr std::size_t kLongestRecordBytes = 16u << 20;
 
 struct CsvRecord {
   std::int64_t line = 0;  ///< line of the file on which the record starts, from 1
+  std::int64_t row = 0;   ///< as a spreadsheet counts: line breaks in quotes make no row, blanks do
   std::vector<std::string> fields;
 };
 

@@ -17,6 +17,16 @@ std::pair<std::string, std::string> split_file(const std::string& name) {
   return {name.substr(0, colon), name.substr(colon + 1)};
 }
 
+/// One part of a key: "007" in one file is 7 in another. Digits are compared as text, since a
+/// number would take two long identifiers for one.
+std::string key_part(const AnswerCell& cell) {
+  const std::string text =
+      cell.kind == AnswerCell::Kind::kNumber ? number_text(cell.number) : cell.to_text();
+  if (text.find_first_not_of("0123456789") != std::string::npos) return text;
+  const std::size_t first = text.find_first_not_of('0');
+  return first == std::string::npos ? "0" : text.substr(first);
+}
+
 /// The key of a row; nothing when a part of it is missing.
 std::optional<std::string> key_of(const AnswerTable& table, const AnswerRow& row,
                                   const std::vector<std::string>& columns) {
@@ -24,9 +34,7 @@ std::optional<std::string> key_of(const AnswerTable& table, const AnswerRow& row
   for (const auto& column : columns) {
     const AnswerCell& cell = row.cells[*table.find_column(column)];
     if (cell.is_missing()) return std::nullopt;
-    const auto number = cell.to_number();
-    key += number ? number_text(*number) : cell.to_text();
-    key += '\x1f';
+    key += key_part(cell) + '\x1f';
   }
   return key;
 }

@@ -71,7 +71,11 @@ class Builder {
   }
 
   void read_language() {
+    const std::size_t problems_before = problems_.size();
     profile_.language = text_from(mapping_.language, config_.language, "language");
+    if (profile_.language.empty() && problems_.size() == problems_before)
+      add(SkipReason::kUnknownContent, mapping_.language ? name(*mapping_.language) : "",
+          "found no language, expected one. Set language.value");
     for (const auto& bound : mapping_.questionnaires)
       if (!profile_.language.empty() &&
           !bound.questionnaire->wordings.contains(profile_.language)) {

@@ -98,13 +98,29 @@ TEST(Csv, IdentifiersKeepTheirText) {
   EXPECT_EQ(cells[4].to_text(), "+4");
 }
 
+TEST(AnswerTable, NumbersKeepEveryDigitOfAnIdentifier) {
+  EXPECT_EQ(number_text(1234567890123456), "1234567890123456");
+  EXPECT_EQ(number_text(1234567890123457), "1234567890123457");
+  EXPECT_EQ(number_text(9007199254740994), "9007199254740994");
+  EXPECT_EQ(number_text(-3), "-3");
+  EXPECT_EQ(number_text(2.5), "2.5");
+}
+
 TEST(Csv, QuotesHoldDelimitersQuotesAndLineBreaks) {
   const AnswerTable table =
       read_text("id,text,x\r\n1,\"a, \"\"b\"\"\r\nc\",5\r\n\r\n2,plain,6\r\n");
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(table.rows[0].cells[1].text, "a, \"b\"\nc");
-  EXPECT_EQ(table.rows[1].number, 3);
+  EXPECT_EQ(table.rows[1].number, 4);
   EXPECT_EQ(table.rows[1].cells[2].number, 6);
+}
+
+TEST(Csv, RowsAreCountedAsASpreadsheetShowsThem) {
+  EXPECT_EQ(read_text("id\n1\n2\n").rows[1].number, 3);
+  EXPECT_EQ(read_text("id\n1\n\n\n2\n").rows[1].number, 5);
+  EXPECT_EQ(read_text("\nid\n1\n").rows[0].number, 3);
+  EXPECT_EQ(read_text("id,x\n1,\"a\nb\"\n2,c\n").rows[1].number, 3);
+  EXPECT_EQ(read_text("sep=;\r\nid;x\r\n1;2\r\n").rows[0].number, 2);
 }
 
 TEST(Csv, RaggedRowsAreFaultsOfTheRow) {

@@ -233,6 +233,16 @@ TEST(ProfileRun, RecodesMissingCodesTextsLabelsAndRisk) {
   EXPECT_EQ(run.skipped().at(0)["column"], "sex");
 }
 
+TEST(ProfileRun, ARowWithoutLanguageIsNamedNotLeftWithoutSentences) {
+  Json mapping = gad7_mapping();
+  mapping["language"] = {{"column", "lang"}, {"value", ""}};
+  const OneFile run(mapping,
+                    std::string(kHeader) + ",lang\na,0,0,0,0,0,0,0,de\nb,0,0,0,0,0,0,0,\n");
+  EXPECT_EQ(run.counts().profiles, 1);
+  EXPECT_EQ(run.skipped().at(0)["column"], "lang");
+  EXPECT_EQ(run.skipped().at(0)["reason"], "unknown_content");
+}
+
 TEST(ProfileRun, RequireDecidesAboutMissingItems) {
   const std::string csv = lines({"a,0,1,2,3,0,1,2", "b,0,1,2,3,0,1,", "c,0,1,2,3,0,,"});
   const std::map<std::string, std::int64_t> profiles_by_require = {
@@ -265,6 +275,28 @@ TEST(ProfileRun, FilesJoinByKeyWhereverTheBaseStands) {
   EXPECT_EQ(profiles[1].demographics.at("age"), "20");
   EXPECT_TRUE(profiles[2].demographics.empty());
   EXPECT_THAT(read_file(folder / "out/skipped.jsonl"), HasSubstr("rows 5 and 6 of people.csv"));
+}
+
+TEST(ProfileRun, LongIdentifiersJoinDigitByDigit) {
+  TemporaryFolder folder;
+  write_text(folder / "people.csv",
+             "id,age\n12345678901234567890,30\n1234567890123456,40\n007,50\n");
+  write_text(folder / "answers.csv",
+             lines({"12345678901234567890,0,0,0,0,0,0,0", "12345678901234567891,0,0,0,0,0,0,0",
+                    "1234567890123456,0,0,0,0,0,0,0", "1234567890123457,0,0,0,0,0,0,0",
+                    "7,0,0,0,0,0,0,0"}));
+  Json mapping = gad7_mapping();
+  mapping["demographics"]["age"]["column"] = "age";
+  mapping["join"]["columns"] = {"id"};
+  ProfileRunOptions options;
+  options.answers = {folder / "people.csv", folder / "answers.csv"};
+  options.output = folder / "out";
+  EXPECT_EQ(run_profiles(config_of(mapping), options).profiles, 5);
+  const std::vector<std::string> expected = {"30", "", "40", "", "50"};
+  std::vector<std::string> ages;
+  for (auto& profile : read_profiles(folder / "out/profiles.jsonl"))
+    ages.push_back(profile.demographics["age"]);
+  EXPECT_EQ(ages, expected);
 }
 
 TEST(ProfileRun, SpssLabelsAndMissingValuesReachTheProfile) {
