@@ -42,6 +42,15 @@ class StrictKeys {
 
 const char* type_text(const Json& value) { return value.type_name(); }
 
+/// The library's reason without its prefix and without the text it read last: a record's content
+/// may be an answer or an utterance, which no message repeats.
+std::string reason_of(const Json::exception& error) {
+  std::string_view reason = error.what();
+  if (const auto bracket = reason.find("] "); bracket != std::string_view::npos)
+    reason.remove_prefix(bracket + 2);
+  return std::string(reason.substr(0, reason.find("; last read: ")));
+}
+
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& where, bool allow_comments) {
@@ -53,10 +62,7 @@ Json parse_json(std::string_view text, const std::string& where, bool allow_comm
   try {
     return Json::parse(text.begin(), text.end(), StrictKeys(where), true, allow_comments);
   } catch (const Json::exception& error) {
-    std::string reason = error.what();
-    const auto bracket = reason.find("] ");
-    if (bracket != std::string::npos) reason = reason.substr(bracket + 2);
-    throw FormatError(format("{}: not valid JSON: {}.", where, reason));
+    throw FormatError(format("{}: not valid JSON: {}.", where, reason_of(error)));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -18,8 +19,11 @@ constexpr std::array<std::string_view, 9> kKnownKeys = {
     "schema",       "client_id",      "occasion", "language", "group",
     "demographics", "questionnaires", "risk",     "notes"};
 
-[[noreturn]] void wrong_type(const std::string& where, const char* key, const char* expected) {
-  throw FormatError(format("{}: '{}': found another type, expected {}", where, key, expected));
+/// Names the type alone: the value may be an answer, which no message repeats.
+[[noreturn]] void wrong_type(const std::string& where, std::string_view key, const Json& found,
+                             const char* expected) {
+  throw FormatError(
+      format("{}: '{}': found {}, expected {}", where, key, found.type_name(), expected));
 }
 
 /// The value of an optional key; null when it is absent.
@@ -31,7 +35,7 @@ const Json* find_value(const Json& record, const char* key) {
 std::string text_or_empty(const Json& record, const char* key, const std::string& where) {
   const Json* value = find_value(record, key);
   if (!value) return "";
-  if (!value->is_string()) wrong_type(where, key, "a text");
+  if (!value->is_string()) wrong_type(where, key, *value, "a text");
   return value->get<std::string>();
 }
 
@@ -39,14 +43,14 @@ std::optional<double> number_or_null(const Json& record, const char* key,
                                      const std::string& where) {
   const Json* value = find_value(record, key);
   if (!value) return std::nullopt;
-  if (!value->is_number()) wrong_type(where, key, "a number or null");
+  if (!value->is_number()) wrong_type(where, key, *value, "a number or null");
   return value->get<double>();
 }
 
 bool true_or_false(const Json& record, const char* key, const std::string& where) {
   const Json* value = find_value(record, key);
   if (!value) return false;
-  if (!value->is_boolean()) wrong_type(where, key, "true or false");
+  if (!value->is_boolean()) wrong_type(where, key, *value, "true or false");
   return value->get<bool>();
 }
 
@@ -55,18 +59,19 @@ template <class Visit>
 void for_each_object(const Json& record, const char* key, const std::string& where, Visit visit) {
   const Json* list = find_value(record, key);
   if (!list) return;
-  if (!list->is_array()) wrong_type(where, key, "a list");
+  if (!list->is_array()) wrong_type(where, key, *list, "a list");
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string place = format("{}: {}[{}]", where, key, i);
-    if (!(*list)[i].is_object()) throw FormatError(place + ": expected an object");
+    if (!(*list)[i].is_object())
+      throw FormatError(format("{}: found {}, expected an object", place, (*list)[i].type_name()));
     visit((*list)[i], place);
   }
 }
 
 Json number_json(const std::optional<double>& value) {
   if (!value) return nullptr;
-  const auto whole = static_cast<std::int64_t>(*value);
-  return static_cast<double>(whole) == *value ? Json(whole) : Json(*value);
+  const bool is_whole = std::abs(*value) < 0x1p53 && *value == std::trunc(*value);
+  return is_whole ? Json(static_cast<std::int64_t>(*value)) : Json(*value);
 }
 
 Json item_json(const ProfileItem& item) {
@@ -125,11 +130,9 @@ ProfileQuestionnaire questionnaire_from_json(const Json& json, const std::string
 void read_demographics(const Json& record, const std::string& where, Profile& profile) {
   const Json* demographics = find_value(record, "demographics");
   if (!demographics) return;
-  if (!demographics->is_object()) wrong_type(where, "demographics", "an object");
+  if (!demographics->is_object()) wrong_type(where, "demographics", *demographics, "an object");
   for (const auto& [field, value] : demographics->items()) {
-    if (!value.is_string())
-      throw FormatError(
-          format("{}: demographics.{}: found {}, expected a text", where, field, value.dump()));
+    if (!value.is_string()) wrong_type(where, "demographics." + field, value, "a text");
     profile.demographics.emplace(field, value.get<std::string>());
   }
 }
@@ -137,13 +140,13 @@ void read_demographics(const Json& record, const std::string& where, Profile& pr
 void read_risk(const Json& record, const std::string& where, Profile& profile) {
   const Json* risk = find_value(record, "risk");
   if (!risk) return;
-  if (!risk->is_object()) wrong_type(where, "risk", "an object");
+  if (!risk->is_object()) wrong_type(where, "risk", *risk, "an object");
   profile.risk_positive = true_or_false(*risk, "positive", where + ": risk");
   const Json* items = find_value(*risk, "items");
   if (!items) return;
-  if (!items->is_array()) wrong_type(where, "risk.items", "a list");
+  if (!items->is_array()) wrong_type(where, "risk.items", *items, "a list");
   for (const auto& item : *items) {
-    if (!item.is_string()) wrong_type(where, "risk.items", "a list of texts");
+    if (!item.is_string()) wrong_type(where, "risk.items", item, "a list of texts");
     profile.risk_items.push_back(item.get<std::string>());
   }
 }

@@ -6,15 +6,12 @@
 namespace sqpsych {
 
 std::string describe_json(const Json& value) {
-  constexpr std::size_t kLongestText = 40;
   if (value.is_null()) return "null";
   if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
   if (value.is_number()) return "the number " + value.dump();
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
-  const auto& text = value.get_ref<const std::string&>();
-  if (text.size() > kLongestText) return "a text";
-  return format("the text '{}'", text);
+  return "a text";
 }
 
 RecordFields::RecordFields(const Json& record, std::string where)

@@ -66,7 +66,7 @@ class RecordFields {
   std::vector<std::string> known_;
 };
 
-/// `a text ("abc")`, `a list`, `the number 3`: how messages describe a JSON value.
+/// `a text`, `a list`, `the number 3`: messages never repeat a text, it may be what a client said.
 std::string describe_json(const Json& value);
 
 }  // namespace sqpsych

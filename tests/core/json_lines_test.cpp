@@ -11,6 +11,7 @@ namespace sqpsych {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::TemporaryFolder;
 using testing::write_text;
 
@@ -37,6 +38,14 @@ TEST(JsonLines, HostileTextIsOneSentence) {
     const std::string message = message_of([&] { parse_json(text, "rows.jsonl:3"); });
     EXPECT_THAT(message, HasSubstr("rows.jsonl:3: ")) << text.substr(0, 20);
     EXPECT_THAT(message, HasSubstr(expected)) << text.substr(0, 20);
+  }
+}
+
+TEST(JsonLines, MessagesDoNotRepeatTheContent) {
+  for (const char* text : {R"({"text": "my sister An)", R"({"text": my sister Anna})"}) {
+    const std::string message = message_of([&] { parse_json(text, "sessions.jsonl:3"); });
+    EXPECT_THAT(message, HasSubstr("not valid JSON: parse error at line 1, column"));
+    EXPECT_THAT(message, Not(HasSubstr("sister"))) << text;
   }
 }
 

@@ -52,7 +52,7 @@ TEST(DatasetRow, NamesWhatIsWrong) {
       {R"([])", "found a list, expected an object"},
       {R"({"text":"x"})", "found neither 'messages' nor 'prompt' and 'completion'"},
       {R"({"messages":[]})", "messages: found an empty list"},
-      {R"({"messages":"x"})", "messages: found the text 'x', expected a list"},
+      {R"({"messages":"x"})", "messages: found a text, expected a list"},
       {R"({"messages":[{"role":"tool","content":"x"}]})",
        "messages[0]: role: found 'tool', expected one of"},
       {R"({"messages":[{"role":"user"}]})", "messages[0]: content: found nothing"},

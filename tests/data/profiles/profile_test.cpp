@@ -52,7 +52,7 @@ TEST(Profile, WrongTypesAreRefusedByPlaceAndKey) {
       {"/client_id", "", "client_id"},
       {"/occasion", 1, "occasion"},
       {"/demographics", Json::array(), "demographics"},
-      {"/demographics/age", 34, "demographics.age"},
+      {"/demographics/age", 34, "'demographics.age': found number, expected a text"},
       {"/questionnaires", "x", "questionnaires"},
       {"/questionnaires/0", "x", "questionnaires[0]"},
       {"/questionnaires/0/items/1/value", "2", "items[1]: 'value'"},
