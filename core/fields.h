@@ -266,8 +266,8 @@ T config_from_json(const Json& document, const std::string& where,
   return config;
 }
 
-/// defaults < file < sets. Paths in the file are relative to it, paths in `sets` to the current
-/// folder are given absolute by the command line.
+/// defaults < file < sets. Paths are relative to the folder of `file`, those in `sets` too; without
+/// a file to the current folder.
 template <class T>
 T load_config(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   return config_from_json<T>(load_config_document(file, sets),

@@ -1,6 +1,9 @@
 #include "core/files.h"
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -40,9 +43,53 @@ void sync_tree(const fs::path& folder) {
   sync_folder(folder);
 }
 
+std::string temporary_prefix(const fs::path& path) {
+  return format(".{}.tmp-", path.filename().string());
+}
+
 /// Same folder and file system as `path`; the process id keeps two writers apart.
 fs::path temporary_beside(const fs::path& path) {
-  return path.parent_path() / format(".{}.tmp-{}", path.filename().string(), getpid());
+  return path.parent_path() / (temporary_prefix(path) + std::to_string(getpid()));
+}
+
+bool is_running(std::string_view process_id) {
+  pid_t id = 0;
+  const auto* end = process_id.data() + process_id.size();
+  const auto [stop, error] = std::from_chars(process_id.data(), end, id);
+  if (error != std::errc() || stop != end || id <= 0) return true;
+  return kill(id, 0) == 0 || errno != ESRCH;
+}
+
+/// What killed writers of `path` left behind: it may hold client data that nobody would look for.
+void remove_abandoned(const fs::path& path) {
+  const std::string prefix = temporary_prefix(path);
+  std::error_code error;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::vector<fs::path> abandoned;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(prefix) && !is_running(std::string_view(name).substr(prefix.size())))
+      abandoned.push_back(entry.path());
+  }
+  for (const auto& left : abandoned) fs::remove_all(left, error);
+}
+
+/// Puts `temporary` where `path` is, in one step: no moment without either. What was there before
+/// is then under the name `temporary`.
+void exchange(const fs::path& temporary, const fs::path& path) {
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) fail(path, "replace");
+  // This file system cannot exchange two names: three renames, undone when the second fails.
+  const fs::path old =
+      path.parent_path() / format(".{}.old-{}", path.filename().string(), getpid());
+  fs::rename(path, old);
+  std::error_code error;
+  fs::rename(temporary, path, error);
+  if (error) {
+    fs::rename(old, path);
+    throw fs::filesystem_error("rename", temporary, path, error);
+  }
+  fs::rename(old, temporary);
 }
 
 void create_parent(const fs::path& path) {
@@ -128,18 +175,19 @@ void write_file_atomic(const fs::path& path, std::string_view content) {
 void write_folder_atomic(const fs::path& path, bool replace,
                          const std::function<void(const fs::path&)>& fill) {
   create_parent(path);
+  remove_abandoned(path);
   const fs::path temporary = temporary_beside(path);
   fs::remove_all(temporary);
   fs::create_directories(temporary);
   try {
     fill(temporary);
     sync_tree(temporary);
-    const fs::path old =
-        path.parent_path() / format(".{}.old-{}", path.filename().string(), getpid());
-    const bool moved = replace && fs::exists(path);
-    if (moved) fs::rename(path, old);
-    fs::rename(temporary, path);
-    if (moved) fs::remove_all(old);
+    if (replace && fs::exists(path)) {
+      exchange(temporary, path);
+      fs::remove_all(temporary);
+    } else {
+      fs::rename(temporary, path);
+    }
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
@@ -171,8 +219,17 @@ void prepare_output(const fs::path& path, Existing existing, const std::string& 
 void create_private_files() { umask(077); }
 
 fs::path configs_folder() {
+  const auto is_configs = [](const fs::path& folder) {
+    return fs::is_directory(folder / "questionnaires") || fs::is_directory(folder / "prompts");
+  };
+  if (const char* configured = std::getenv("SQPSYCH_CONFIGS")) {
+    if (is_configs(configured)) return configured;
+    throw ConfigError(
+        format("configs: SQPSYCH_CONFIGS: found '{}', expected the configs folder, with "
+               "questionnaires/ and prompts/ inside. Correct or unset it.",
+               configured));
+  }
   std::vector<fs::path> candidates;
-  if (const char* configured = std::getenv("SQPSYCH_CONFIGS")) candidates.emplace_back(configured);
   std::error_code error;
   // Beside the binary: the install prefix's share folder, or the source tree of a build folder.
   const fs::path binary = fs::read_symlink("/proc/self/exe", error);
@@ -182,8 +239,7 @@ fs::path configs_folder() {
     candidates.push_back(folder / "configs");
   }
   for (const auto& candidate : candidates)
-    if (fs::is_directory(candidate / "questionnaires") || fs::is_directory(candidate / "prompts"))
-      return candidate;
+    if (is_configs(candidate)) return candidate;
   throw ResourceError(
       "configs: folder not found beside the binary. Set SQPSYCH_CONFIGS to the configs folder.");
 }

@@ -56,7 +56,7 @@ class AtomicFile {
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
 /// A folder written under a temporary name and renamed into place as a whole, for checkpoints.
-/// `fill` gets the temporary folder. An existing `path` is replaced only when `replace`.
+/// `fill` gets the temporary folder. With `replace` an existing `path` gives way in one step.
 void write_folder_atomic(const std::filesystem::path& path, bool replace,
                          const std::function<void(const std::filesystem::path&)>& fill);
 
@@ -72,8 +72,8 @@ void prepare_output(const std::filesystem::path& path, Existing existing, const 
 /// Files and folders created from here on are readable by their owner only (umask 077).
 void create_private_files();
 
-/// Path of the installed or source-tree `configs/` folder: $SQPSYCH_CONFIGS, else the one beside
-/// the binary's source or install prefix. ResourceError when none is found.
+/// The `configs/` folder: $SQPSYCH_CONFIGS (ConfigError when it names something else), else the one
+/// beside the binary's source or install prefix. ResourceError when none is found.
 std::filesystem::path configs_folder();
 
 }  // namespace sqpsych

@@ -73,7 +73,9 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
     document["parents"].push_back(entry);
   }
   for (const auto& [key, value] : manifest.extra.items()) document[key] = value;
-  write_file_atomic(folder / "manifest.json", document.dump(2) + "\n");
+  // A file name may hold any bytes; a finished output is not lost for one.
+  write_file_atomic(folder / "manifest.json",
+                    document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace sqpsych

@@ -1,5 +1,6 @@
 #include "core/progress.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <mutex>
 
@@ -44,7 +45,7 @@ struct Progress::State {
     const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
     std::string text = label + " ";
     if (total > 0) {
-      const int filled = static_cast<int>(kBarCells * done / total);
+      const int filled = static_cast<int>(kBarCells * std::min(done, total) / total);
       if (on_terminal)
         text += "[" + std::string(filled, '#') + std::string(kBarCells - filled, '.') + "] ";
       text += format("{}/{} {}", with_thousands(done), with_thousands(total), unit);

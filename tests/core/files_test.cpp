@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <thread>
 
 #include "core/error.h"
 #include "core/json_lines.h"
@@ -52,6 +57,48 @@ TEST(Files, FolderAppearsAsAWholeOrNotAtAll) {
   EXPECT_EQ(read_file(target / "whole"), "2");
 }
 
+TEST(Files, ReplacingAFolderLeavesNoMomentWithoutOne) {
+  const TemporaryFolder folder;
+  const auto target = folder / "profiles";
+  write_folder_atomic(target, false, [](const fs::path& inside) { write_text(inside / "k", "1"); });
+  std::atomic<bool> done = false;
+  std::atomic<int> absent = 0;
+  std::thread watcher([&] {
+    while (!done) absent += access((target / "k").c_str(), F_OK) != 0;
+  });
+  for (int i = 0; i < 300; ++i)
+    write_folder_atomic(target, true,
+                        [](const fs::path& inside) { write_text(inside / "k", "2"); });
+  done = true;
+  watcher.join();
+  EXPECT_EQ(absent, 0);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, LeftoversOfKilledWritersGoAndThoseOfLivingOnesStay) {
+  const TemporaryFolder folder;
+  // Process ids end at 2^22 on Linux, and process 1 is always there.
+  write_text(folder / ".profiles.tmp-99999999" / "links", "who");
+  write_text(folder / ".profiles.tmp-1" / "links", "who");
+  write_text(folder / ".profiles.tmp-" / "links", "who");
+  write_text(folder / ".other.tmp-99999999" / "links", "who");
+  write_folder_atomic(folder / "profiles", false,
+                      [](const fs::path& inside) { write_text(inside / "k", "1"); });
+  EXPECT_FALSE(fs::exists(folder / ".profiles.tmp-99999999"));
+  EXPECT_TRUE(fs::exists(folder / ".profiles.tmp-1"));
+  EXPECT_TRUE(fs::exists(folder / ".profiles.tmp-"));
+  EXPECT_TRUE(fs::exists(folder / ".other.tmp-99999999"));
+}
+
+TEST(Files, AWrongConfigsVariableIsNoSilentFallback) {
+  const TemporaryFolder folder;
+  const std::string before = configs_folder();
+  setenv("SQPSYCH_CONFIGS", folder.path().c_str(), 1);
+  EXPECT_THROW(configs_folder(), ConfigError);
+  setenv("SQPSYCH_CONFIGS", before.c_str(), 1);
+  EXPECT_EQ(configs_folder(), before);
+}
+
 TEST(Files, ExistingOutputIsRefusedUnlessOverwritten) {
   const TemporaryFolder folder;
   write_text(folder / "out" / "x", "1");
@@ -97,6 +144,14 @@ TEST(Manifest, HashesInputsAndParents) {
   EXPECT_TRUE(manifest["inputs"][0]["files"].contains("manifest.json"));
   EXPECT_EQ(read_json(folder / "parent" / "manifest.json")["inputs"][0]["sha256"],
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Manifest, AFileNameOfAnyBytesIsNoReasonToFail) {
+  const TemporaryFolder folder;
+  const auto input = folder / "M\xFCller.csv";
+  write_text(input, "abc");
+  write_manifest(folder / "out", {"sqpsych profiles", Json::object(), {input}, {}, Json::object()});
+  EXPECT_EQ(read_json(folder / "out" / "manifest.json")["inputs"].size(), 1u);
 }
 
 }  // namespace
