@@ -5,7 +5,7 @@ namespace sqpsych {
 
 namespace {
 
-/// A YAML scalar that needs no escaping by the reader.
+/// A quoted YAML scalar: unquoted, the language code `no` would be false.
 std::string yaml_text(const std::string& text) { return Json(text).dump(); }
 
 std::string size_category(std::int64_t rows) {
@@ -17,11 +17,11 @@ std::string size_category(std::int64_t rows) {
 
 std::string front_matter(const Dataset& dataset, const DatasetConfig& config) {
   std::string text = "---\n";
-  text += format("license: {}\n", config.card.licence);
+  text += format("license: {}\n", yaml_text(config.card.licence));
   text += "language:\n";
   std::vector<std::string> languages = dataset.languages;
   if (languages.empty()) languages.push_back(config.card.language);
-  for (const auto& language : languages) text += format("- {}\n", language);
+  for (const auto& language : languages) text += format("- {}\n", yaml_text(language));
   text += format("pretty_name: {}\n", yaml_text(config.card.name));
   text += "task_categories:\n- text-generation\ntags:\n- counseling\n- sft\n";
   text += format("size_categories:\n- {}\n", size_category(dataset.report.rows()));

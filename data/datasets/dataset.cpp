@@ -4,8 +4,9 @@
 #include <set>
 #include <string_view>
 
+#include "core/hash.h"
 #include "core/interrupt.h"
-#include "core/json_lines.h"
+#include "core/json_lines_file.h"
 #include "core/manifest.h"
 #include "core/progress.h"
 #include "core/text.h"
@@ -35,11 +36,12 @@ std::vector<SourceSession> import_files(const std::vector<std::filesystem::path>
 
 /// A second session of the same id: the same record twice is a duplicate, another one a bad record.
 void make_ids_unique(std::vector<SourceSession>& sessions, DatasetReport& report) {
-  std::map<std::string, std::string> text_of_id;
+  std::map<std::string, std::string> hash_of_id;
   std::erase_if(sessions, [&](const SourceSession& session) {
-    const auto [found, fresh] = text_of_id.emplace(session.id, joined_text(session.turns));
+    const std::string hash = sha256_hex(joined_text(session.turns));
+    const auto [found, fresh] = hash_of_id.emplace(session.id, hash);
     if (fresh) return false;
-    if (found->second == joined_text(session.turns)) {
+    if (found->second == hash) {
       report.dropped.push_back(
           {session.id, session.where, "duplicate", "the same session came before"});
       ++report.dropped_by_filter["duplicate"];
@@ -163,12 +165,6 @@ void fill_splits(const std::vector<SourceSession>& sessions, const DatasetConfig
   }
 }
 
-std::string json_lines(const std::vector<DatasetRow>& rows) {
-  std::string text;
-  for (const auto& row : rows) text += to_line(to_json(row)) + "\n";
-  return text;
-}
-
 void refuse_input_inside(const std::filesystem::path& file, const std::filesystem::path& output) {
   const auto inside = std::filesystem::weakly_canonical(file).lexically_relative(
       std::filesystem::weakly_canonical(output));
@@ -178,20 +174,19 @@ void refuse_input_inside(const std::filesystem::path& file, const std::filesyste
         output.string(), file.string()));
 }
 
-std::string dropped_lines(const DatasetReport& report) {
-  std::string text;
-  for (const auto& bad : report.bad)
-    text +=
-        to_line(
-            {{"id", ""}, {"where", bad.where}, {"reason", "unreadable"}, {"found", bad.reason}}) +
-        "\n";
-  for (const auto& dropped : report.dropped)
-    text += to_line({{"id", dropped.id},
-                     {"where", dropped.where},
-                     {"reason", dropped.filter},
-                     {"found", dropped.found}}) +
-            "\n";
-  return text;
+/// Everything that was left out, unreadable records first.
+std::vector<DroppedSession> left_out(const DatasetReport& report) {
+  std::vector<DroppedSession> all;
+  for (const auto& bad : report.bad) all.push_back({"", bad.where, "unreadable", bad.reason});
+  all.insert(all.end(), report.dropped.begin(), report.dropped.end());
+  return all;
+}
+
+Json dropped_json(const DroppedSession& dropped) {
+  return {{"id", dropped.id},
+          {"where", dropped.where},
+          {"reason", dropped.filter},
+          {"found", dropped.found}};
 }
 
 }  // namespace
@@ -224,9 +219,9 @@ void write_dataset(const Dataset& dataset, const std::vector<std::filesystem::pa
   const bool replace = std::filesystem::exists(output);
   write_folder_atomic(output, replace, [&](const std::filesystem::path& folder) {
     for (std::size_t i = 0; i < kSplitNames.size(); ++i)
-      write_file_atomic(folder / (std::string(kSplitNames[i]) + ".jsonl"),
-                        json_lines(dataset.splits[i]));
-    write_file_atomic(folder / "dropped.jsonl", dropped_lines(dataset.report));
+      write_json_lines(folder / (std::string(kSplitNames[i]) + ".jsonl"), dataset.splits[i],
+                       [](const DatasetRow& row) { return to_json(row); });
+    write_json_lines(folder / "dropped.jsonl", left_out(dataset.report), dropped_json);
     write_file_atomic(folder / "dataset_info.json", dataset_info(dataset, config).dump(2) + "\n");
     write_file_atomic(folder / "README.md", data_card(dataset, config));
     std::vector<std::filesystem::path> inputs = files;

@@ -173,15 +173,16 @@ std::vector<std::string> find_placeholders(const std::string& text,
   for (std::size_t i = 0; i < text.size(); ++i) {
     const std::size_t kind = kOpen.find(text[i]);
     if (kind == std::string_view::npos) continue;
-    const std::size_t end = text.find(kClose[kind], i);
-    if (end == std::string::npos || end - i - 1 > kLongestSlot) continue;
-    std::string inside = to_lower_ascii(text.substr(i + 1, end - i - 1));
+    const auto reach = std::string_view(text).substr(i + 1, kLongestSlot + 1);
+    const std::size_t length = reach.find(kClose[kind]);
+    if (length == std::string_view::npos) continue;
+    std::string inside = to_lower_ascii(reach.substr(0, length));
     for (char& letter : inside)
       if (std::isalpha(static_cast<unsigned char>(letter)) == 0) letter = ' ';
     const bool slot = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
       return (" " + inside + " ").find(" " + to_lower_ascii(word) + " ") != std::string::npos;
     });
-    if (slot) slots.push_back(text.substr(i, end - i + 1));
+    if (slot) slots.push_back(text.substr(i, length + 2));
   }
   return slots;
 }

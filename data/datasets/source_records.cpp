@@ -18,11 +18,6 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::size_t kSampleBytes = 4096;
 
-std::string reason_of(const FormatError& error, const std::string& where) {
-  const std::string_view text = error.what();
-  return std::string(text.starts_with(where + ": ") ? text.substr(where.size() + 2) : text);
-}
-
 /// One record of JSON text; returns false when it could not be read.
 bool visit_json(std::string_view text, const std::string& where, const VisitRecord& visit,
                 const VisitBadRecord& bad) {
@@ -116,6 +111,11 @@ bool is_json(std::string_view text) {
 struct SampleFound {};
 
 }  // namespace
+
+std::string reason_of(const FormatError& error, const std::string& where) {
+  const std::string_view text = error.what();
+  return std::string(text.starts_with(where + ": ") ? text.substr(where.size() + 2) : text);
+}
 
 void for_each_record(const std::filesystem::path& file, const VisitRecord& visit,
                      const VisitBadRecord& bad) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "core/json.h"
 
 namespace sqpsych {
@@ -23,6 +24,9 @@ void for_each_record(const std::filesystem::path& file, const VisitRecord& visit
 
 /// Like for_each_record for JSON alone; a bad line is a FormatError.
 void for_each_json_record(const std::filesystem::path& file, const VisitRecord& visit);
+
+/// The text of `error` without `where`, which a bad record names by itself.
+std::string reason_of(const FormatError& error, const std::string& where);
 
 /// What an importer looks at to recognise its files.
 struct FileSample {

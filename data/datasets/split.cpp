@@ -1,7 +1,5 @@
 #include "data/datasets/split.h"
 
-#include <algorithm>
-
 #include "core/random.h"
 #include "core/text.h"
 
@@ -33,41 +31,60 @@ int split_by_column(const SourceSession& session, const SplitConfig& config,
   return kTrain;
 }
 
-int split_by_list(const std::string& client_id, const SplitConfig& config) {
-  const auto lists = [&](const std::vector<std::string>& clients) {
-    return std::find(clients.begin(), clients.end(), client_id) != clients.end();
-  };
-  if (lists(config.validation_clients)) return kValidation;
-  return lists(config.test_clients) ? kTest : kTrain;
+using SplitOfClient = std::map<std::string, int>;
+
+SplitOfClient listed_clients(const SplitConfig& config) {
+  SplitOfClient listed;
+  for (const auto& client : config.test_clients) listed[client] = kTest;
+  for (const auto& client : config.validation_clients) listed[client] = kValidation;
+  return listed;
 }
 
-void check_listed(const std::map<std::string, int>& clients, const SplitConfig& config,
+int split_by_list(const std::string& client_id, const SplitOfClient& listed) {
+  const auto found = listed.find(client_id);
+  return found == listed.end() ? kTrain : found->second;
+}
+
+void check_listed(const SplitOfClient& clients, const SplitOfClient& listed,
                   ProblemList& problems) {
-  for (const auto* list : {&config.validation_clients, &config.test_clients})
-    for (const auto& client : *list)
-      if (!clients.contains(client))
-        problems.add(format(
-            "found client '{}' in a list but in no session, expected a known client", client));
+  for (const auto& [client, split] : listed)
+    if (!clients.contains(client))
+      problems.add(format(
+          "{}_clients: found '{}', which is in no session that passed the filters, expected a "
+          "client of these sessions",
+          kSplitNames[static_cast<std::size_t>(split)], client));
+}
+
+/// A wrong column is wrong in every session: the first problems say it, the rest is counted.
+void throw_first(const ProblemList& problems) {
+  constexpr std::size_t kMostShown = 20;
+  ProblemList shown;
+  for (const auto& problem : problems.problems())
+    if (shown.problems().size() < kMostShown) shown.add(problem);
+  const std::size_t left_out = problems.problems().size() - shown.problems().size();
+  if (left_out > 0) shown.add(format("and {} more problems", left_out));
+  shown.throw_if_any<ConfigError>("split");
 }
 
 }  // namespace
 
 std::map<std::string, int> split_clients(const std::vector<SourceSession>& sessions,
                                          const SplitConfig& config) {
-  std::map<std::string, int> clients;
+  const SplitOfClient listed = listed_clients(config);
+  SplitOfClient clients;
   ProblemList problems;
   for (const auto& session : sessions) {
     const int split = config.by == "hash"     ? split_by_hash(session.client_id, config)
                       : config.by == "column" ? split_by_column(session, config, problems)
-                                              : split_by_list(session.client_id, config);
+                                              : split_by_list(session.client_id, listed);
     const auto [found, fresh] = clients.emplace(session.client_id, split);
     if (!fresh && found->second != split)
       problems.add(
           format("{}: client '{}': found it in {} and in {}, expected one split. Use by: hash",
                  session.where, session.client_id, kSplitNames[found->second], kSplitNames[split]));
   }
-  if (config.by == "list") check_listed(clients, config, problems);
-  problems.throw_if_any<ConfigError>("split");
+  if (config.by == "list") check_listed(clients, listed, problems);
+  throw_first(problems);
   return clients;
 }
 

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/interrupt.h"
-#include "core/json_lines.h"
+#include "core/json_lines_file.h"
 #include "core/log.h"
 #include "core/manifest.h"
 #include "core/progress.h"
@@ -101,13 +101,6 @@ Json link_json(const ProfileLink& link) {
           {"source_id", link.source_id}};
 }
 
-template <class T, class ToJson>
-void write_lines(const std::filesystem::path& file, const std::vector<T>& records, ToJson to_json) {
-  AtomicFile lines(file);
-  for (const auto& record : records) lines.write(to_line(to_json(record)) + "\n");
-  lines.commit();
-}
-
 Json counts_json(const ProfileCounts& counts) {
   return {{"rows", counts.rows},
           {"profiles", counts.profiles},
@@ -125,10 +118,10 @@ void write_batch(const ProfilesConfig& config, const std::vector<Questionnaire>&
   const bool replace = options.existing == Existing::kOverwrite;
   write_folder_atomic(options.output, replace, [&](const std::filesystem::path& folder) {
     std::filesystem::create_directories(folder / "links");
-    write_lines(folder / "profiles.jsonl", batch.profiles,
-                [](const Profile& profile) { return to_json(profile); });
-    write_lines(folder / "skipped.jsonl", batch.skipped, skipped_json);
-    write_lines(folder / "links" / "links.jsonl", batch.links, link_json);
+    write_json_lines(folder / "profiles.jsonl", batch.profiles,
+                     [](const Profile& profile) { return to_json(profile); });
+    write_json_lines(folder / "skipped.jsonl", batch.skipped, skipped_json);
+    write_json_lines(folder / "links" / "links.jsonl", batch.links, link_json);
     if (config.links.key_file.empty()) write_file_atomic(folder / "links" / "key", key + "\n");
     Manifest manifest;
     manifest.command = command_line();

@@ -65,6 +65,7 @@ void add_utterance(const Json& record, const std::string& where, Transcripts& tr
 
 void read(const std::filesystem::path& file, Import& import) {
   Transcripts transcripts;
+  const auto bad_before = std::ssize(import.bad);
   const auto bad = [&](const std::string& where, const std::string& reason) {
     import.bad.push_back({where, reason});
   };
@@ -74,11 +75,11 @@ void read(const std::filesystem::path& file, Import& import) {
         try {
           add_utterance(record, where, transcripts, import);
         } catch (const FormatError& error) {
-          bad(where, std::string(error.what()).substr(where.size() + 2));
+          bad(where, reason_of(error, where));
         }
       },
       bad);
-  import.records += std::ssize(transcripts.order) + std::ssize(import.bad);
+  import.records += std::ssize(transcripts.order) + std::ssize(import.bad) - bad_before;
   for (const auto& id : transcripts.order) {
     Transcript& transcript = transcripts.by_id[id];
     for (auto& [position, turn] : transcript.turns)

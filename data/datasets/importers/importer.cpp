@@ -74,9 +74,7 @@ void import_each(const std::filesystem::path& file, ConvertRecord convert, Impor
           session.where = where;
           import.sessions.push_back(std::move(session));
         } catch (const FormatError& error) {
-          const std::string_view text = error.what();
-          bad(where,
-              std::string(text.starts_with(where + ": ") ? text.substr(where.size() + 2) : text));
+          bad(where, reason_of(error, where));
         }
       },
       bad);

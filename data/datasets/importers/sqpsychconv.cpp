@@ -61,7 +61,7 @@ void read_transcript(const std::filesystem::path& file, Import& import) {
     session.id = session.client_id = content_id("sqpsychconv", text);
     import.sessions.push_back(std::move(session));
   } catch (const FormatError& error) {
-    import.bad.push_back({where, std::string(error.what()).substr(where.size() + 2)});
+    import.bad.push_back({where, reason_of(error, where)});
   }
 }
 

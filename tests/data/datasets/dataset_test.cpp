@@ -136,6 +136,7 @@ TEST(Dataset, WritesEverythingAndTheSameAgain) {
   EXPECT_THAT(files.at("dropped.jsonl"), HasSubstr("sessions.jsonl:43"));
   EXPECT_THAT(files.at("train.jsonl"), ::testing::Not(HasSubstr("[/END]")));
   EXPECT_THAT(files.at("README.md"), HasSubstr("path: train.jsonl"));
+  EXPECT_THAT(files.at("README.md"), HasSubstr("language:\n- \""));
   EXPECT_THAT(files.at("README.md"), HasSubstr("not for patients"));
 
   EXPECT_THROW(write_dataset(dataset, {}, config, folder / "out", Existing::kRefuse), ConfigError);

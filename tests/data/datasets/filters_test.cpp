@@ -97,6 +97,8 @@ TEST(Filters, FindsSlotsButNotOtherBrackets) {
           "Dear [Name], see {insert date} or <your city>. [ ] [laughs] {x} a<b>c [names]", words),
       ElementsAre("[Name]", "{insert date}", "<your city>"));
   EXPECT_THAT(find_placeholders("[name without an end", words), IsEmpty());
+  EXPECT_THAT(find_placeholders("[" + std::string(36, ' ') + "name]", words).size(), 1U);
+  EXPECT_THAT(find_placeholders("[" + std::string(37, ' ') + "name]", words), IsEmpty());
   EXPECT_THAT(find_placeholders("[the name of somebody whom I knew for many, many years]", words),
               IsEmpty());
 }

@@ -260,6 +260,18 @@ TEST(Importer, NamesBadCsvRows) {
   EXPECT_THAT(import.bad[2].reason, HasSubstr("utterance_id: found 'two'"));
 }
 
+TEST(Importer, CountsBadRowsOfEachFileOnce) {
+  const testing::TemporaryFolder folder;
+  testing::write_text(folder / "a.csv",
+                      "transcript_id,interlocutor,utterance_id,utterance_text\n"
+                      "0,therapist,0,Hi\n0,narrator,1,x\n");
+  Import import;
+  for (int time = 0; time < 2; ++time)
+    choose_importer("annomi", folder / "a.csv").read(folder / "a.csv", import);
+  EXPECT_EQ(import.bad.size(), 2U);
+  EXPECT_EQ(import.records, 4);  // per file a transcript and a row that cannot be read
+}
+
 TEST(Importer, SaysWhatItFoundWhenNothingFits) {
   const testing::TemporaryFolder folder;
   testing::write_text(folder / "x.jsonl", R"({"alpha":1,"beta":2})");

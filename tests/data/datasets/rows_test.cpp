@@ -175,9 +175,12 @@ TEST(Split, RefusesAClientInTwoSplits) {
   sessions[1].client_id = sessions[0].client_id;
   EXPECT_THAT(split_error(sessions, config),
               HasSubstr("client 'client-of-0': found it in train and in test"));
+  const std::string many = split_error(many_sessions(500), config);
+  EXPECT_EQ(std::count(many.begin(), many.end(), '\n'), 20);
+  EXPECT_THAT(many, HasSubstr("and 480 more problems"));
   config.by = "list";
   config.test_clients = {"nobody"};
-  EXPECT_THAT(split_error(sessions, config), HasSubstr("found client 'nobody' in a list"));
+  EXPECT_THAT(split_error(sessions, config), HasSubstr("test_clients: found 'nobody'"));
 }
 
 }  // namespace
