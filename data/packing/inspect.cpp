@@ -36,13 +36,19 @@ std::string footer(const Inspection& inspection) {
                 with_thousands(static_cast<std::int64_t>(rest)));
 }
 
-/// Control characters would let a row's text command the terminal.
+/// Control characters would let a row's text command the terminal; U+0080 to U+009F are such too,
+/// U+009B opens a command like ESC [.
 std::string printable(const std::string& text) {
+  const auto byte_at = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
   std::string safe;
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (letter == '\n' || letter == '\t' || (byte >= 0x20 && byte != 0x7F))
-      safe += letter;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int byte = byte_at(i);
+    if (byte == 0xC2 && byte_at(i + 1) >= 0x80 && byte_at(i + 1) < 0xA0)
+      safe += format("\\x{:02X}", byte_at(++i));
+    else if (byte == '\n' || byte == '\t' || (byte >= 0x20 && byte != 0x7F))
+      safe += text[i];
     else
       safe += format("\\x{:02X}", byte);
   }

@@ -30,8 +30,10 @@ struct Range {
     high = std::max(high, value);
   }
   bool empty() const { return low > high; }
+  /// Equal values, or such that no tick between them is another double, get a range of their own.
   void widen() {
-    if (low == high) high = low + (low == 0 ? 1 : std::abs(low) * 0.1);
+    const double size = std::max(std::abs(low), std::abs(high));
+    if (high - low <= size * 1e-12) high = low + (size == 0 ? 1 : size * 0.1);
   }
 };
 
@@ -61,9 +63,10 @@ std::string axes(const LineChart& chart, const Scale& x, const Scale& y) {
 std::string drawn_curve(const Curve& curve, const char* colour, const Scale& x, const Scale& y) {
   std::string path, markers;
   const std::size_t stride = std::max<std::size_t>(1, curve.points.size() / kMaxPoints);
-  for (std::size_t i = 0; i < curve.points.size(); i += stride) {
+  for (std::size_t i = 0; i < curve.points.size(); ++i) {
     const auto& [px, py] = curve.points[i];
-    if (!std::isfinite(py)) continue;
+    const bool is_shown = i % stride == 0 || i + 1 == curve.points.size();
+    if (!is_shown || !std::isfinite(py)) continue;
     path += format("{}{:.1f},{:.1f}", path.empty() ? "M" : " L", x(px), y(py));
     if (curve.has_markers)
       markers += format(

@@ -129,6 +129,7 @@ void write_report(const ReportRequest& request) {
     kinds[kind]->write(source, request.config.report, page);
     write_provenance(source, page);
   }
+  if (request.config.report.samples > 0) create_private_files();
   prepare_output(request.output, request.existing, "report");
   write_file_atomic(request.output,
                     page.document(request.config.title, "made by sqpsych " + version()));

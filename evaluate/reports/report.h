@@ -65,7 +65,7 @@ struct ReportRequest {
 
 /// Writes one self-contained page about all sources, in the order of the pipeline. ConfigError
 /// names a source that no kind knows. Text of sessions and replies is shown only with
-/// report.samples.
+/// report.samples; such a page is readable by its owner only.
 void write_report(const ReportRequest& request);
 
 }  // namespace sqpsych

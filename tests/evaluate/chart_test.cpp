@@ -62,6 +62,20 @@ TEST(LineChart, ConstantCurveIsDrawn) {
               Not(HasSubstr("nan")));
 }
 
+TEST(LineChart, ValuesTooCloseForTicksAreDrawn) {
+  const double large = 1e16;
+  const auto svg = line_chart({"t", "x", "y", {{"c", {{0, large}, {1, large + 2}}, false}}}).markup;
+  EXPECT_THAT(svg, HasSubstr(" d=\"M"));
+}
+
+TEST(LineChart, LongCurvesKeepTheirLastPoint) {
+  Curve curve{"c", {}, false};
+  for (int i = 0; i <= 6001; ++i) curve.points.emplace_back(i, i);
+  const auto svg = line_chart({"t", "x", "y", {curve}}).markup;
+  EXPECT_LT(occurrences(svg, " L"), 3000);
+  EXPECT_THAT(svg, HasSubstr(" L744.0,"));
+}
+
 TEST(LineChart, IsEmptyWithoutTwoPoints) {
   EXPECT_EQ(line_chart({"t", "x", "y", {}}).markup, "");
   EXPECT_EQ(line_chart({"t", "x", "y", {{"c", {{0, 1}}, false}}}).markup, "");

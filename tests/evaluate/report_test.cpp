@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <set>
 
@@ -125,6 +126,15 @@ TEST_F(ReportTest, ShowsSessionTextOnlyWhenAsked) {
                            "reply before (step 0)", "reply after (step 2)"})
     EXPECT_THAT(with, HasSubstr(part));
   EXPECT_THAT(with, Not(HasSubstr("half a session")));
+}
+
+TEST_F(ReportTest, APageWithSessionTextIsPrivate) {
+  const mode_t before = umask(022);
+  written({"sessions"}, 1);
+  umask(before);
+  struct stat status = {};
+  ASSERT_EQ(stat((folder_ / "report.html").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
 TEST_F(ReportTest, EscapesEverything) {

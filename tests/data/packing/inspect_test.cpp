@@ -71,11 +71,15 @@ TEST(Inspect, NamesWindowsAndCuts) {
 
 TEST(Inspect, EscapesTextForTerminalAndPage) {
   SQPSYCH_NEED_SHARED(folder, "data/tinystories-656k");
-  const Inspected made = inspect(folder, "\x1b[31mred <b>\x07", 0);
+  const Inspected made = inspect(folder,
+                                 "\x1b[31mred <b>\x07\xC2\x9B"
+                                 "31mü",
+                                 0);
   const Inspection inspection = {made.rows, made.report, *made.tokenizer, 0};
   const std::string plain = inspect_text(inspection, InspectStyle::kPlain);
   EXPECT_EQ(plain.find('\x1b'), std::string::npos);
   EXPECT_EQ(plain.find('\x07'), std::string::npos);
+  EXPECT_EQ(plain.find("\xC2\x9B"), std::string::npos);
   const std::string page = inspect_html(inspection, "a & b");
   EXPECT_THAT(page, HasSubstr("<title>a &amp; b</title>"));
   EXPECT_EQ(page.find("<b>"), std::string::npos);
