@@ -53,12 +53,13 @@ bool read_line(bool is_terminal, std::string& line) {
 ExitCode run(const ChatFlags& flags) {
   const auto config = load_config<CompletionConfig>(flags.config.config, flags.config.sets);
   if (printed_config(flags.config, config_to_json(config))) return ExitCode::kDone;
-  auto model = load_flagged_model(flags.model, config.model);
-  ChatSession session(model, config);
+  auto model = load_flagged_model(flags.model, config.model, flags.config.check);
   if (flags.config.check) {
+    chat_template_of(model, config.model);
     std::cout << "checked   model, tokenizer and chat template are there\n";
     return ExitCode::kDone;
   }
+  ChatSession session(model, config);
   std::cerr << kBanner;
   const bool is_terminal = isatty(STDIN_FILENO) == 1;
   std::string line;
@@ -87,10 +88,10 @@ void add_chat_command(CLI::App& app, ExitCode& result) {
   auto* command = app.add_subcommand("chat", "talk with a model in the terminal");
   auto flags = std::make_shared<ChatFlags>();
   add_model_flags(*command, flags->model);
-  add_config_flags(*command, flags->config, false);
+  add_config_flags(*command, flags->config, ConfigFile::kOptional, settings_of<CompletionConfig>);
   command->footer(
-      "Example:\n  sqpsych chat --model work/model.gguf --set temperature=0.7 --set "
-      "max_tokens=200");
+      "Example:\n"
+      "  sqpsych chat --model work/model.gguf --set max_tokens=200");
   command->callback([flags, &result] { result = run(*flags); });
 }
 

@@ -4,9 +4,10 @@
 
 namespace sqpsych {
 
-void add_config_flags(CLI::App& command, ConfigFlags& flags, bool config_required) {
+void add_config_flags(CLI::App& command, ConfigFlags& flags, ConfigFile file,
+                      std::vector<Setting> (*settings)()) {
   command.add_option("--config", flags.config, "settings file (JSON with comments)")
-      ->required(config_required);
+      ->required(file == ConfigFile::kRequired);
   // Without allow_extra_args(false) CLI11 2.1 lets --set swallow the positionals behind it.
   command.add_option("--set", flags.sets, "override one setting: a.b=value (repeatable)")
       ->type_size(1)
@@ -15,6 +16,13 @@ void add_config_flags(CLI::App& command, ConfigFlags& flags, bool config_require
   command.add_flag("--check", flags.check,
                    "validate everything, say what would happen, do nothing");
   command.add_flag("--print-config", flags.print_config, "print the resolved settings and stop");
+  command.add_flag_callback(
+      "--settings",
+      [settings] {
+        std::cout << settings_text(settings());
+        throw CLI::Success();
+      },
+      "list every setting with its default and meaning, and stop");
 }
 
 void add_overwrite_flag(CLI::App& command, Existing& existing) {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/fields.h"
 #include "core/files.h"
+#include "core/settings.h"
 
 namespace sqpsych {
 
@@ -18,8 +18,11 @@ struct ConfigFlags {
   bool check = false;
   bool print_config = false;
 };
-/// Adds --config, --set, --check, --print-config.
-void add_config_flags(CLI::App& command, ConfigFlags& flags, bool config_required);
+enum class ConfigFile { kOptional, kRequired };
+/// Adds --config, --set, --check, --print-config, and --settings, which lists what `settings`
+/// gives.
+void add_config_flags(CLI::App& command, ConfigFlags& flags, ConfigFile file,
+                      std::vector<Setting> (*settings)());
 /// Adds --overwrite bound to `existing`.
 void add_overwrite_flag(CLI::App& command, Existing& existing);
 /// ConfigError naming the first of `paths` where nothing is. `argument` as the help names it.

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/model_flags.h"
+#include "cli/usage.h"
 #include "core/json_lines.h"
 #include "core/log.h"
 #include "data/datasets/dataset_row.h"
@@ -65,7 +66,7 @@ ExitCode run(const CompleteFlags& flags) {
       document, flags.config.config.empty() ? "--set" : flags.config.config,
       std::filesystem::current_path());
   if (printed_config(flags.config, config_to_json(config))) return ExitCode::kDone;
-  auto model = load_flagged_model(flags.model, config.model);
+  auto model = load_flagged_model(flags.model, config.model, flags.config.check);
   auto prompt = prompt_of(flags, config, model);
   const auto request = completion_request(model, config, std::move(prompt));
   check_prompt(model, request.prompt, 1);
@@ -96,11 +97,12 @@ void add_complete_command(CLI::App& app, ExitCode& result) {
                      "file with a conversation to answer (OpenAI messages)");
   prompt->require_option(1);
   command->add_option("--n", flags->tokens, "longest reply in tokens (max_tokens)")
-      ->check(CLI::PositiveNumber);
-  add_config_flags(*command, flags->config, false);
+      ->check(at_least_one());
+  add_config_flags(*command, flags->config, ConfigFile::kOptional, settings_of<CompletionConfig>);
   command->footer(
-      "Example:\n  sqpsych complete --model work/model.gguf --text \"Once upon a time\" --n 32 "
-      "--set temperature=0");
+      "Example:\n"
+      "  sqpsych complete --model work/base --text \"I sleep\" --n 32 \\\n"
+      "    --set temperature=0");
   command->callback([flags, &result] { result = run(*flags); });
 }
 

@@ -68,13 +68,15 @@ void add_dataset_command(CLI::App& app, ExitCode& result) {
                       "sessions.jsonl or files of a corpus (--formats lists the shapes)");
   command->add_option("--output", arguments->output,
                       "folder for train.jsonl, validation.jsonl, test.jsonl, README.md ...");
-  add_config_flags(*command, arguments->flags, false);
+  add_config_flags(*command, arguments->flags, ConfigFile::kOptional, settings_of<DatasetConfig>);
   add_overwrite_flag(*command, arguments->existing);
   command->add_flag("--formats", arguments->list_formats,
                     "list the formats that can be read, and stop");
   command->footer(
-      "Example:\n  sqpsych dataset runs/demo/sessions.jsonl --config configs/dataset/sessions.json "
-      "--output data/demo");
+      "Exit codes: 0 done, 2 settings, 3 more unreadable records than max_failures.\n\n"
+      "Example:\n"
+      "  sqpsych dataset work/sessions/sessions.jsonl \\\n"
+      "    --config configs/dataset/sessions.json --output work/dataset");
   command->callback([arguments, &result] { result = run_dataset(*arguments); });
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/model_flags.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "models/exporters/exporter.h"
@@ -23,10 +24,7 @@ ExitCode run_export(ExportFlags& flags) {
   request.model_options = load_config<ModelOptions>(flags.config.config, flags.config.sets);
   if (printed_config(flags.config, config_to_json(request.model_options))) return ExitCode::kDone;
   request.model = resolve_model_path(flags.model);
-  if (!flags.adapter.empty()) {
-    need_inputs("--adapter", {flags.adapter});
-    request.adapter = flags.adapter;
-  }
+  request.adapter = adapter_folder(flags.adapter);
   request.check_only = flags.config.check;
   const auto summary = export_model(request);
   std::cout << format("{} {}: {} tensors, {}\n", request.check_only ? "would write" : "wrote",
@@ -51,11 +49,11 @@ void add_export_command(CLI::App& app, ExitCode& result) {
   command->add_option("--output", flags->request.output, "file (GGUF) or folder to write")
       ->required();
   add_overwrite_flag(*command, flags->request.existing);
-  add_config_flags(*command, flags->config, false);
+  add_config_flags(*command, flags->config, ConfigFile::kOptional, settings_of<ModelOptions>);
   command->footer(
-      "Example:\n  sqpsych export --model models/base --adapter runs/counselor/adapter --format "
-      "gguf "
-      "--type Q8_0 --output counselor.gguf\n  sqpsych verify counselor.gguf");
+      "Example:\n"
+      "  sqpsych export --model work/base --adapter work/run/adapter \\\n"
+      "    --format gguf --type Q8_0 --output work/model.gguf");
   command->callback([flags, &result] { result = run_export(*flags); });
 }
 

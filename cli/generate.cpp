@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/usage.h"
 #include "generate/runner.h"
 
 namespace sqpsych {
@@ -63,17 +64,18 @@ void add_generate_command(CLI::App& app, ExitCode& result) {
       "generate", "profiles -> sessions between agents; the same command resumes a stopped run");
   auto flags = std::make_shared<GenerateFlags>();
   command->add_option("PROFILES", flags->profiles, "profiles.jsonl, or the folder that holds it");
-  add_config_flags(*command, flags->config, true);
+  add_config_flags(*command, flags->config, ConfigFile::kRequired, generate_settings);
   command->add_option("--output", flags->output, "run folder: new, or one to go on with");
   command->add_option("--limit", flags->limit, "only the first N sessions of the plan")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least_one());
   command->add_option("--shard", flags->shard, "only part i of n, e.g. 1/4, by profile");
   add_overwrite_flag(*command, flags->existing);
   command->footer(
+      "Exit codes: 0 done, 2 settings, 3 more failed sessions than max_failures,\n"
+      "75 interrupted: the same command goes on.\n\n"
       "Example:\n"
-      "  sqpsych generate profiles/profiles.jsonl --config configs/generate/demo.json --output "
-      "run\n"
-      "Exit codes: 0 done, 2 settings, 3 more failed sessions than max_failures, 75 interrupted.");
+      "  sqpsych generate work/profiles --config configs/generate/demo.json \\\n"
+      "    --limit 24 --output work/sessions");
   command->callback([flags, &result] { result = run(*flags); });
 }
 

@@ -87,6 +87,7 @@ ExitCode run_inspect(const InspectArguments& arguments) {
   RowPlanReport report;
   const auto tokenized =
       tokenize_rows(rows, *loaded.tokenizer, loaded.chat_template.get(), config.plan, report);
+  if (!arguments.html.empty()) prepare_output(arguments.html, arguments.existing, "inspect");
   const Inspection inspection = {tokenized, report, *loaded.tokenizer, arguments.limit};
   if (arguments.flags.check) {
     std::cout << report.text();
@@ -98,7 +99,6 @@ ExitCode run_inspect(const InspectArguments& arguments) {
     return ExitCode::kDone;
   }
   create_private_files();
-  prepare_output(arguments.html, arguments.existing, "inspect");
   write_file_atomic(arguments.html,
                     inspect_html(inspection, format("{} for {}", arguments.rows, arguments.model)));
   std::cout << report.text() << "written to " << arguments.html << "\n";
@@ -123,10 +123,11 @@ void add_inspect_command(CLI::App& app, ExitCode& result) {
       ->capture_default_str();
   command->add_flag("--color", arguments->color, "colours although the output is no terminal");
   command->add_option("--html", arguments->html, "write a page instead of printing");
-  add_config_flags(*command, arguments->flags, false);
+  add_config_flags(*command, arguments->flags, ConfigFile::kOptional, settings_of<InspectConfig>);
   add_overwrite_flag(*command, arguments->existing);
   command->footer(
-      "Example:\n  sqpsych inspect data/demo --model models/small --set max_length=256 --limit 3");
+      "Example:\n"
+      "  sqpsych inspect work/dataset --model work/base --limit 3");
   command->callback([arguments, &result] { result = run_inspect(*arguments); });
 }
 

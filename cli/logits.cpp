@@ -22,14 +22,14 @@ ExitCode run(const LogitsFlags& flags) {
   const auto options = load_config<ModelOptions>(flags.config.config, flags.config.sets);
   if (printed_config(flags.config, config_to_json(options))) return ExitCode::kDone;
   const auto ids = parse_token_ids(flags.ids);
-  const auto model = load_flagged_model(flags.model, options);
+  prepare_output(flags.output, flags.existing, "logits");
+  const auto model = load_flagged_model(flags.model, options, flags.config.check);
   check_prompt(model, ids, 0);
   if (flags.config.check) {
     std::cout << format("checked   {} tokens x {} logits; nothing was written\n", ids.size(),
                         model.decoder->features().vocabulary_size);
     return ExitCode::kDone;
   }
-  prepare_output(flags.output, flags.existing, "logits");
   const c10::InferenceMode guard;
   const auto logits_TV = model.decoder->logits(model.decoder->hidden(pack_ids({ids})));
   write_safetensors(flags.output, {{"logits", logits_TV.to(at::kCPU, at::kFloat)}});
@@ -48,10 +48,11 @@ void add_logits_command(CLI::App& app, ExitCode& result) {
       ->add_option("--output", flags->output,
                    "file to write: tensor 'logits' [tokens, vocabulary], fp32")
       ->required();
-  add_config_flags(*command, flags->config, false);
+  add_config_flags(*command, flags->config, ConfigFile::kOptional, settings_of<ModelOptions>);
   add_overwrite_flag(*command, flags->existing);
   command->footer(
-      "Example:\n  sqpsych logits --model work/base --ids 1,2,3 --output work/logits.safetensors");
+      "Example:\n"
+      "  sqpsych logits --model work/base --ids 1,2,3 --output work/logits.safetensors");
   command->callback([flags, &result] { result = run(*flags); });
 }
 

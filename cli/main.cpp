@@ -1,10 +1,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <exception>
-#include <iostream>
-#include <new>
+#include <memory>
 
 #include "cli/command.h"
+#include "cli/outcome.h"
+#include "cli/usage.h"
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/manifest.h"
@@ -54,13 +54,20 @@ namespace {
 
 using sqpsych::ExitCode;
 
-int code(ExitCode exit_code) { return static_cast<int>(exit_code); }
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
 
 /// CLI11 would only say that a subcommand is required.
 void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return;
-  std::vector<std::string> known;
-  for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (argc >= 2 && argv[1][0] == '-') return;
+  const auto known = command_names(app);
+  if (argc < 2)
+    throw sqpsych::ConfigError(
+        sqpsych::format("command: found none, expected one of {}. See `sqpsych --help`.",
+                        sqpsych::quoted_list(known)));
   if (std::find(known.begin(), known.end(), argv[1]) != known.end()) return;
   const auto nearest = sqpsych::nearest_name(argv[1], known);
   throw sqpsych::ConfigError(sqpsych::format(
@@ -68,26 +75,29 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
       nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
 }
 
-/// Runs the chosen command and turns what it throws into one sentence and an exit code.
-int run(int argc, char** argv) {
+/// Parses the command line and runs the chosen command.
+ExitCode run(int argc, char** argv) {
   CLI::App app{
       "sqpsych: questionnaire answers -> synthetic counseling sessions -> LoRA-tuned model -> "
-      "GGUF.\n"
-      "For research and education; not for patients, not for crises."};
+      "GGUF.\nFor research and education; not for patients, not for crises."};
   app.name("sqpsych");
+  app.formatter(std::make_shared<sqpsych::HelpFormatter>());
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Positionals", "Arguments");
   app.set_version_flag("--version", sqpsych::version());
   app.require_subcommand(1);
   ExitCode result = ExitCode::kDone;
-  for (auto add : sqpsych::kCommands)
-    if (add) add(app, result);
+  for (auto add : sqpsych::kCommands) add(app, result);
+  for (auto* command : app.get_subcommands({})) command->group("Commands");
   refuse_unknown_command(app, argc, argv);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {
+    app.exit(wanted);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : code(ExitCode::kSettings);
+    throw sqpsych::ConfigError(sqpsych::usage_sentence(app, error));
   }
-  return code(result);
+  return result;
 }
 
 }  // namespace
@@ -95,17 +105,6 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   sqpsych::set_command_line(argc, argv);
   sqpsych::install_interrupt_handlers();
-  try {
-    return run(argc, argv);
-  } catch (const sqpsych::Error& error) {
-    std::cerr << "sqpsych: " << error.what() << "\n";
-    return code(error.exit_code());
-  } catch (const std::bad_alloc&) {
-    std::cerr
-        << "sqpsych: memory: allocation failed. Close other programs or choose a smaller model.\n";
-    return code(ExitCode::kFailed);
-  } catch (const std::exception& error) {
-    std::cerr << "sqpsych: this is a bug in sqpsych: " << error.what() << "\n";
-    return code(ExitCode::kBug);
-  }
+  sqpsych::install_terminate_handler();
+  return sqpsych::exit_status_of([&] { return run(argc, argv); });
 }

@@ -25,6 +25,7 @@ ExitCode run(const NewModelFlags& flags) {
   if (printed_config(flags.config, config_to_json(config))) return ExitCode::kDone;
   need_inputs("--text", flags.texts);
   if (flags.config.check) {
+    prepare_output(flags.output, flags.existing, "new-model");
     std::size_t lines = 0;
     for (const auto& file : flags.texts) lines += read_training_texts(file).size();
     std::int64_t parameters = 0;
@@ -59,11 +60,12 @@ void add_new_model_command(CLI::App& app, ExitCode& result) {
       ->allow_extra_args(false);
   command->add_option("--output", flags->output, "folder to write")->required();
   command->add_option("--family", flags->family, "model family (the setting `family`)");
-  add_config_flags(*command, flags->config, false);
+  add_config_flags(*command, flags->config, ConfigFile::kOptional, settings_of<NewModelConfig>);
   add_overwrite_flag(*command, flags->existing);
   command->footer(
-      "Example:\n  sqpsych new-model --text work/dataset/train.jsonl --output work/base --set "
-      "hidden_size=128 --set vocabulary_size=1000");
+      "Example:\n"
+      "  sqpsych new-model --text work/dataset/train.jsonl --output work/base \\\n"
+      "    --set hidden_size=64 --set vocabulary_size=600");
   command->callback([flags, &result] { result = run(*flags); });
 }
 

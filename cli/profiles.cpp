@@ -48,7 +48,7 @@ void add_profiles_command(CLI::App& app, ExitCode& result) {
   auto flags = std::make_shared<ProfilesFlags>();
   command->add_option("ANSWERS", flags->answers,
                       "answer files; several are joined by the mapping's key");
-  add_config_flags(*command, flags->config, true);
+  add_config_flags(*command, flags->config, ConfigFile::kRequired, settings_of<ProfilesConfig>);
   command->add_option("--output", flags->output, "folder to write");
   command
       ->add_option("--questionnaires", flags->questionnaires,
@@ -58,9 +58,10 @@ void add_profiles_command(CLI::App& app, ExitCode& result) {
       ->allow_extra_args(false);
   add_overwrite_flag(*command, flags->existing);
   command->footer(
+      "Exit codes: 0 done, 2 settings, 3 more faulty rows than max_failures.\n\n"
       "Example:\n"
-      "  sqpsych profiles configs/examples/answers.csv --config configs/profiles/example.json "
-      "--output work/profiles");
+      "  sqpsych profiles configs/examples/answers.csv \\\n"
+      "    --config configs/profiles/example.json --output work/profiles");
   command->callback([flags, &result] { result = run(*flags); });
 }
 

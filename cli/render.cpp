@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/tokenizer_source.h"
+#include "core/interrupt.h"
 #include "core/text.h"
 #include "data/datasets/dataset_row.h"
 
@@ -31,6 +32,7 @@ ExitCode run_render(const RenderArguments& arguments) {
   need_inputs("ROWS", {arguments.rows});
   const auto rows = read_dataset_rows(arguments.rows);
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    throw_if_interrupted("render");
     if (rows[i].is_raw())
       throw FormatError(format("{}: row {}: found prompt and completion, expected messages.",
                                arguments.rows, i + 1));
@@ -58,10 +60,10 @@ void add_render_command(CLI::App& app, ExitCode& result) {
                     "end the text where the assistant is to speak");
   command->add_flag("--jinja", arguments->jinja,
                     "print the template's Jinja source for other programs, and stop");
-  add_config_flags(*command, arguments->flags, false);
+  add_config_flags(*command, arguments->flags, ConfigFile::kOptional, settings_of<ModelOptions>);
   command->footer(
-      "Example:\n  sqpsych render --model runs/model data/demo/train.jsonl --set "
-      "chat_template=chatml");
+      "Example:\n"
+      "  sqpsych render work/dataset/train.jsonl --model work/base");
   command->callback([arguments, &result] { result = run_render(*arguments); });
 }
 

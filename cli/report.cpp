@@ -36,12 +36,13 @@ void add_report_command(CLI::App& app, ExitCode&) {
                   "folders of profiles, generate, dataset, train and export, or .gguf files")
       ->required();
   sub->add_option("--output", command->output, "the page to write, e.g. report.html")->required();
-  add_config_flags(*sub, command->config, false);
+  add_config_flags(*sub, command->config, ConfigFile::kOptional, settings_of<ReportConfig>);
   add_overwrite_flag(*sub, command->existing);
   sub->footer(
       "Session text is shown only with --set report.samples=N.\n\n"
-      "Example:\n  sqpsych report profiles/ sessions/ dataset/ run/ model.gguf --output "
-      "report.html");
+      "Example:\n"
+      "  sqpsych report work/profiles work/sessions work/dataset work/run \\\n"
+      "    work/model.gguf --output work/report.html");
   sub->callback([command] { run(*command); });
 }
 

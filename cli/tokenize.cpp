@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/tokenizer_source.h"
+#include "core/interrupt.h"
 #include "core/json_lines.h"
 #include "core/text.h"
 
@@ -37,6 +38,7 @@ ExitCode run_tokenize(const TokenizeArguments& arguments) {
   if (!arguments.file.empty()) {
     need_inputs("--file", {arguments.file});
     for_each_line(arguments.file, [&](const Json& record, std::int64_t line) {
+      throw_if_interrupted("tokenize");
       if (!record.is_string())
         throw FormatError(format("{}:{}: found {}, expected one JSON string.", arguments.file, line,
                                  record.type_name()));
@@ -60,8 +62,10 @@ void add_tokenize_command(CLI::App& app, ExitCode& result) {
   command->add_option("--file", arguments->file, "file with one JSON string a line");
   command->add_flag("--no-special", arguments->no_special,
                     "add no BOS or EOS; special tokens in the text are still recognised");
-  add_config_flags(*command, arguments->flags, false);
-  command->footer("Example:\n  sqpsych tokenize --model runs/model --text \"Hello there.\"");
+  add_config_flags(*command, arguments->flags, ConfigFile::kOptional, settings_of<ModelOptions>);
+  command->footer(
+      "Example:\n"
+      "  sqpsych tokenize --model work/base --text \"I sleep badly.\"");
   command->callback([arguments, &result] { result = run_tokenize(*arguments); });
 }
 

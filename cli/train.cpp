@@ -44,7 +44,7 @@ void add_train_command(CLI::App& app, ExitCode&) {
   CLI::App& command = *app.add_subcommand(
       "train",
       "Tune a model on a dataset: LoRA adapter or every weight. The same command resumes.");
-  add_config_flags(command, flags->config, true);
+  add_config_flags(command, flags->config, ConfigFile::kRequired, settings_of<TrainConfig>);
   command.add_option("--model", flags->model, "Hugging Face folder, or hub id in the local cache")
       ->required();
   command
@@ -54,14 +54,14 @@ void add_train_command(CLI::App& app, ExitCode&) {
   command.add_option("--output", flags->output, "run folder, made or continued")->required();
   command.add_flag("--restart", flags->restart, "start over in an existing run folder");
   command.footer(
+      "Writes RUN/adapter (or RUN/model), checkpoint-N/, metrics.jsonl and TensorBoard events. "
+      "Ctrl-C saves a checkpoint (exit code 75); the same command goes on from it.\n\n"
       "Example:\n"
-      "  sqpsych train --config configs/train/lora.json --model models/base --data data/dataset "
-      "\\\n"
-      "    --output runs/lora --set num_train_epochs=1\n"
-      "Writes RUN/adapter (or RUN/model), checkpoint-N/, metrics.jsonl, TensorBoard events. "
-      "Ctrl-C\n"
-      "saves a checkpoint (exit code 75); the same command goes on from the newest one.");
-  command.callback([flags] { run_train(*flags); });
+      "  sqpsych train --config configs/train/lora.json --model work/base \\\n"
+      "    --data work/dataset --output work/run --set num_train_epochs=1");
+  the same command goes on from the newest
+      one.");
+      command.callback([flags] { run_train(*flags); });
 }
 
 }  // namespace sqpsych

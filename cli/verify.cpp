@@ -24,7 +24,9 @@ void add_verify_command(CLI::App& app, ExitCode& result) {
       "verify", "check a GGUF model or adapter against every rule that runtimes enforce");
   auto file = std::make_shared<std::string>();
   command->add_option("FILE", *file, "GGUF file")->required();
-  command->footer("Example:\n  sqpsych verify counselor.gguf");
+  command->footer(
+      "Example:\n"
+      "  sqpsych verify work/model.gguf");
   command->callback([file, &result] { result = run_verify(*file); });
 }
 

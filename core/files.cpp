@@ -205,6 +205,11 @@ void prepare_output(const fs::path& path, Existing existing, const std::string& 
   if (path.empty()) throw ConfigError(where + ": --output: found nothing, expected a path.");
   const bool is_folder = fs::is_directory(path);
   const bool occupied = fs::exists(path) && !(is_folder && fs::is_empty(path));
+  if (occupied && !is_folder && !fs::is_regular_file(path))
+    throw ConfigError(
+        format("{}: --output: '{}': found a device or a pipe, expected a path for a file. Choose "
+               "another --output.",
+               where, path.string()));
   if (occupied && existing == Existing::kRefuse)
     throw ConfigError(format("{}: '{}' exists. Choose another --output or pass --overwrite.", where,
                              path.string()));
@@ -213,7 +218,6 @@ void prepare_output(const fs::path& path, Existing existing, const std::string& 
         format("{}: '{}': found a folder without manifest.json, expected one that sqpsych wrote. "
                "Remove it by hand if it is to go.",
                where, path.string()));
-  create_parent(path);
 }
 
 void create_private_files() { umask(077); }

@@ -27,6 +27,8 @@ void install_interrupt_handlers() {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
   // A closed pipe is an error of the write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // The same for a file that grows beyond the limit of `ulimit -f`.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupt_requested() { return requested != 0; }

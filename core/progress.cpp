@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <mutex>
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/terminal.h"
 #include "core/text.h"
 
 namespace sqpsych {
@@ -17,12 +17,6 @@ constexpr double kSilentSeconds = 2;
 constexpr double kTerminalInterval = 0.2;
 constexpr double kPlainInterval = 10;
 constexpr int kBarCells = 20;
-
-std::size_t terminal_columns() {
-  winsize size = {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -71,7 +65,8 @@ struct Progress::State {
     shown = true;
     std::string text = line(note, elapsed);
     if (on_terminal) {
-      if (text.size() + 1 > terminal_columns()) text.resize(terminal_columns() - 1);
+      const auto columns = terminal_columns(STDERR_FILENO);
+      if (columns > 0 && text.size() + 1 > columns) text.resize(columns - 1);
       text = "\r" + text + "\033[K" + (final ? "\n" : "");
     } else {
       text += "\n";

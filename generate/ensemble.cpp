@@ -123,6 +123,10 @@ const std::string& Ensemble::crisis_text(const std::string& language) const {
   return crisis_texts_.at(language);
 }
 
+void Ensemble::check_backends() const {
+  for (const auto& [name, backend] : backends_) backend->check();
+}
+
 void Ensemble::open() {
   for (auto& [name, backend] : backends_) backend->open();
 }

@@ -37,6 +37,8 @@ class Ensemble {
   std::map<std::string, std::string> prompt_texts() const;
   const std::string& crisis_text(const std::string& language) const;
 
+  /// Throws what open() would, without loading weights or asking a server.
+  void check_backends() const;
   void open();
   Json provenance() const;
   bool reproducible() const;

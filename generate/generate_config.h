@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "core/fields.h"
+#include "core/settings.h"
 #include "generate/agents/agent.h"
 
 namespace sqpsych {
@@ -60,5 +60,8 @@ struct GenerateConfig {
           "crisis: found nothing, expected the protocol's text file for risk_policy 'protocol'");
   }
 };
+
+/// All settings, with those of every graph shape and backend in their blocks.
+std::vector<Setting> generate_settings();
 
 }  // namespace sqpsych

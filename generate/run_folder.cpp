@@ -71,6 +71,19 @@ void index_lines(std::string_view text, std::map<std::string, std::string_view>&
   }
 }
 
+void compare(const fs::path& path, const RunIdentity& identity) {
+  auto differences =
+      json_differences(identity.config, read_json(path / kConfig), identity.free_keys);
+  for (auto& difference : json_differences(identity.inputs, read_json(path / kInputs), {}))
+    differences.push_back(std::move(difference));
+  ProblemList problems;
+  for (auto& difference : differences) problems.add(std::move(difference));
+  if (!problems.empty())
+    throw ConfigError(problems.text(path.string()) +
+                      "\nThe run in this folder was begun with other settings: choose another "
+                      "--output, or pass --overwrite to start over.");
+}
+
 }  // namespace
 
 std::vector<std::string> json_differences(const Json& found, const Json& expected,
@@ -110,23 +123,29 @@ bool FileLock::acquire(const fs::path& file) {
   return true;
 }
 
-RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing existing)
-    : path_(path) {
-  if (fs::exists(path_) && !fs::is_directory(path_))
+void check_run_folder(const fs::path& path, const RunIdentity& identity, Existing existing) {
+  if (path.empty()) throw ConfigError("--output: found nothing, expected the run's folder.");
+  if (fs::exists(path) && !fs::is_directory(path))
     throw ConfigError(
-        format("--output: '{}': found a file, expected a folder or nothing.", path_.string()));
-  const bool is_run = fs::exists(path_ / kConfig) || fs::exists(path_ / kLock);
-  if (fs::exists(path_) && !fs::is_empty(path_) && !is_run)
+        format("--output: '{}': found a file, expected a folder or nothing.", path.string()));
+  const bool is_run = fs::exists(path / kConfig) || fs::exists(path / kLock);
+  if (fs::exists(path) && !fs::is_empty(path) && !is_run)
     throw ConfigError(
         format("--output: '{}': found a folder with other files, expected a run or "
                "nothing. Choose another --output.",
-               path_.string()));
+               path.string()));
+  // A run that failed before its first session may begin again with mended settings.
+  const bool has_sessions = fs::exists(path / kSessions) || fs::exists(path / kJournal);
+  const bool is_known = fs::exists(path / kConfig) && fs::exists(path / kInputs);
+  if (existing == Existing::kRefuse && has_sessions && is_known) compare(path, identity);
+}
+
+RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing existing)
+    : path_(path) {
+  check_run_folder(path_, identity, existing);
   fs::create_directories(path_);
   acquire_lock();
   if (existing == Existing::kOverwrite) start_over();
-  // A run that failed before its first session may begin again with mended settings.
-  const bool has_sessions = fs::exists(path_ / kSessions) || fs::exists(path_ / kJournal);
-  if (has_sessions && fs::exists(path_ / kConfig) && fs::exists(path_ / kInputs)) compare(identity);
   write_file_atomic(path_ / kConfig, identity.config.dump(2) + "\n");
   write_file_atomic(path_ / kInputs, identity.inputs.dump(2) + "\n");
   dropped_bytes_ = drop_half_line(path_ / kJournal);
@@ -145,19 +164,6 @@ void RunFolder::acquire_lock() {
 void RunFolder::start_over() const {
   for (const auto& entry : fs::directory_iterator(path_))
     if (entry.path().filename() != kLock) fs::remove_all(entry.path());
-}
-
-void RunFolder::compare(const RunIdentity& identity) const {
-  auto differences =
-      json_differences(identity.config, read_json(path_ / kConfig), identity.free_keys);
-  for (auto& difference : json_differences(identity.inputs, read_json(path_ / kInputs), {}))
-    differences.push_back(std::move(difference));
-  ProblemList problems;
-  for (auto& difference : differences) problems.add(std::move(difference));
-  if (!problems.empty())
-    throw ConfigError(problems.text(path_.string()) +
-                      "\nThe run in this folder was begun with other settings: choose another "
-                      "--output, or pass --overwrite to start over.");
 }
 
 void RunFolder::read_records(const fs::path& file) {

@@ -47,13 +47,18 @@ struct RunIdentity {
   std::vector<std::string> free_keys;  ///< dotted config keys that may change
 };
 
+/// ConfigError when a run with this identity could not begin or go on in `path`: it holds something
+/// else than a run, or (with the differences) a run of another config or other inputs.
+void check_run_folder(const std::filesystem::path& path, const RunIdentity& identity,
+                      Existing existing);
+
 /// The output folder of `generate`. While sessions are being made they are lines of journal.jsonl;
 /// sessions.jsonl is written from them in the plan's order when a run ends and the journal is
 /// removed, so that a folder without a journal is a finished one. Held by one process at a time.
 class RunFolder {
  public:
-  /// Takes the folder's lock. ConfigError when another process holds it, when the folder holds
-  /// something else than a run, or (with the differences) when config or inputs changed.
+  /// Takes the folder's lock. ConfigError when another process holds it, and as
+  /// check_run_folder().
   RunFolder(const std::filesystem::path& path, const RunIdentity& identity, Existing existing);
   const std::filesystem::path& path() const { return path_; }
   /// Sessions that are already there, by id.
@@ -70,7 +75,6 @@ class RunFolder {
  private:
   void acquire_lock();
   void start_over() const;
-  void compare(const RunIdentity& identity) const;
   void read_records(const std::filesystem::path& file);
 
   std::filesystem::path path_;

@@ -37,6 +37,12 @@ struct Work {
   std::exception_ptr error{};
 };
 
+RunIdentity identity_of(const Ensemble& ensemble, const RunOptions& options) {
+  auto inputs = ensemble.fingerprint();
+  inputs["profiles"] = sha256_hex_of_file(options.profiles);
+  return {ensemble.resolved_config(), inputs, ensemble.free_keys()};
+}
+
 Json risk_of(const Profile& profile, const GenerateConfig& config) {
   Json risk = {{"positive", profile.risk_positive}};
   if (!profile.risk_positive) return risk;
@@ -180,6 +186,9 @@ RunForecast forecast_run(const GenerateConfig& config, const ConfigOrigin& origi
                          const RunOptions& options) {
   const auto plan = plan_sessions(options.profiles, config);
   const Ensemble ensemble(config, origin, plan.groups, plan.languages);
+  if (!options.output.empty())
+    check_run_folder(options.output, identity_of(ensemble, options), options.existing);
+  ensemble.check_backends();
   RunForecast forecast;
   forecast.profiles = static_cast<std::int64_t>(plan.profiles.size());
   forecast.excluded_by_risk = plan.excluded_by_risk;
@@ -204,10 +213,7 @@ RunSummary run_generation(const GenerateConfig& config, const ConfigOrigin& orig
   const auto begin = std::chrono::steady_clock::now();
   const auto plan = plan_sessions(options.profiles, config);
   Ensemble ensemble(config, origin, plan.groups, plan.languages);
-  auto inputs = ensemble.fingerprint();
-  inputs["profiles"] = sha256_hex_of_file(options.profiles);
-  RunFolder folder(options.output, {ensemble.resolved_config(), inputs, ensemble.free_keys()},
-                   options.existing);
+  RunFolder folder(options.output, identity_of(ensemble, options), options.existing);
   if (folder.dropped_bytes() > 0)
     log_warning(format("journal.jsonl: dropped {} bytes of a half-written last line.",
                        folder.dropped_bytes()));

@@ -9,6 +9,7 @@
 #include "core/json_lines.h"
 #include "core/text.h"
 #include "models/gguf_vocabulary.h"
+#include "models/model_outline.h"
 #include "models/stored_weights.h"
 
 namespace sqpsych {
@@ -53,7 +54,7 @@ void finish_tokens(Model& model) {
   if (const auto eos = model.tokenizer->eos()) model.add_end_token(*eos);
 }
 
-void load_folder(Model& model, const ModelOptions& options) {
+void load_folder(Model& model, const ModelOptions& options, at::Device device) {
   const ModelDir folder(model.path);
   model.generation_config = folder.generation_config();
   model.family = &family_of(folder.config(), (model.path / "config.json").string());
@@ -63,14 +64,14 @@ void load_folder(Model& model, const ModelOptions& options) {
   model.config["tie_word_embeddings"] = features.tied_embeddings;
   model.config.erase("quantization_config");
   model.decoder = std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config),
-                                            resolve_device(options.device));
+                                            device);
   fill_decoder(*model.decoder, stored_weights(folder, *model.family, features));
   for (const auto* name : kTokenizerFiles)
     if (!model.tokenizer && std::filesystem::exists(model.path / name))
       model.tokenizer = load_tokenizer(model.path, {options.tokenizer_split});
 }
 
-void load_gguf(Model& model, const ModelOptions& options) {
+void load_gguf(Model& model, const ModelOptions& options, at::Device device) {
   const GgufFile file(model.path);
   model.family = &family_of_gguf(file);
   const auto features = model.family->features_from_gguf(file);
@@ -78,8 +79,8 @@ void load_gguf(Model& model, const ModelOptions& options) {
   const auto* embedding = file.find_tensor("token_embd.weight");
   const bool is_bf16 = embedding && embedding->type == static_cast<std::uint32_t>(GgmlType::kBF16);
   model.config["dtype"] = is_bf16 ? "bfloat16" : "float32";
-  model.decoder = std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config),
-                                            resolve_device(options.device));
+  model.decoder =
+      std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config), device);
   fill_decoder(*model.decoder, stored_weights(file, *model.family, features));
   if (auto vocabulary = vocabulary_from_gguf(file)) {
     const auto eot = vocabulary->eot;
@@ -88,6 +89,20 @@ void load_gguf(Model& model, const ModelOptions& options) {
   }
   if (file.find("tokenizer.chat_template"))
     model.config["chat_template"] = file.text("tokenizer.chat_template");
+}
+
+Model load(const std::filesystem::path& path, const std::optional<std::filesystem::path>& adapter,
+           const ModelOptions& options, at::Device device) {
+  Model model;
+  model.path = path;
+  model.adapter = adapter;
+  if (is_gguf_file(path))
+    load_gguf(model, options, device);
+  else
+    load_folder(model, options, device);
+  finish_tokens(model);
+  if (adapter) attach_adapter(*model.decoder, *model.family, read_adapter_dir(*adapter));
+  return model;
 }
 
 bool records_template(const std::filesystem::path& folder) {
@@ -124,16 +139,14 @@ void Model::add_end_token(TokenId id) {
 
 Model load_model(const std::filesystem::path& path,
                  const std::optional<std::filesystem::path>& adapter, const ModelOptions& options) {
-  Model model;
-  model.path = path;
-  model.adapter = adapter;
-  if (is_gguf_file(path))
-    load_gguf(model, options);
-  else
-    load_folder(model, options);
-  finish_tokens(model);
-  if (adapter) attach_adapter(*model.decoder, *model.family, read_adapter_dir(*adapter));
-  return model;
+  return load(path, adapter, options, resolve_device(options.device));
+}
+
+Model load_model_outline(const std::filesystem::path& path,
+                         const std::optional<std::filesystem::path>& adapter,
+                         const ModelOptions& options) {
+  resolve_device(options.device);
+  return load(path, adapter, options, at::kMeta);
 }
 
 std::unique_ptr<ChatTemplate> chat_template_of(Model& model, const ModelOptions& options) {

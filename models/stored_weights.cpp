@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "models/weights/block_scaled.h"
@@ -232,7 +233,8 @@ void fill_decoder(Decoder& decoder, const StoredWeights& weights) {
       problems.add(format(
           "tensor '{}': found whole numbers, expected F32, F16 or BF16. Use the unquantised model.",
           name));
-    } else if (problems.empty()) {
+    } else if (problems.empty() && !parameter->is_meta()) {
+      throw_if_interrupted("model");
       parameter->copy_(stored->second.load());
       if (!all_finite(*parameter))
         problems.add(format(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/free_space.h"
 #include "core/text.h"
 
 namespace sqpsych {
@@ -40,6 +41,8 @@ void estimate_memory(const TrainingSetup& setup, TrainingPlan& plan) {
     const bool has_master = parameter.weight.scalar_type() != at::kFloat;
     plan.training_state_bytes += count * (kMomentBytes + kFp32Bytes);
     if (has_master) plan.training_state_bytes += count * (kFp32Bytes + element_bytes);
+    plan.checkpoint_bytes += parameter.weight.nbytes() + count * kMomentBytes;
+    if (has_master) plan.checkpoint_bytes += count * kFp32Bytes;
     if (setup.trainable->is_adapter()) plan.weight_bytes += count * kFp32Bytes;
   }
   const std::uint64_t tokens = unsigned_of(plan.longest_pack);
@@ -80,6 +83,11 @@ TrainingPlan plan_training(const TrainingSetup& setup) {
   return plan;
 }
 
+void need_room_for_training(const std::filesystem::path& run, const TrainingPlan& plan) {
+  // The result has no moments, so it is never larger than a checkpoint.
+  need_free_space(run, 2 * plan.checkpoint_bytes, "train");
+}
+
 std::string plan_text(const TrainingSetup& setup, const TrainingPlan& plan) {
   const TrainConfig& config = setup.config;
   std::string text = "train:\n" + indented(setup.train.report.text());
@@ -100,6 +108,7 @@ std::string plan_text(const TrainingSetup& setup, const TrainingPlan& plan) {
   text += format("memory: about {} (weights {}, gradients and optimizer {}, activations {})\n",
                  bytes_text(plan.total_bytes()), bytes_text(plan.weight_bytes),
                  bytes_text(plan.training_state_bytes), bytes_text(plan.activation_bytes));
+  text += format("disk: {} for every checkpoint\n", bytes_text(plan.checkpoint_bytes));
   text += format("chat template: {}; device {}, {}\n",
                  setup.chat_template ? setup.chat_template->name() : "not used (raw text rows)",
                  setup.model->decoder->device().str(),

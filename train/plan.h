@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "train/setup.h"
@@ -20,12 +21,16 @@ struct TrainingPlan {
   std::uint64_t weight_bytes = 0;
   std::uint64_t training_state_bytes = 0;  ///< gradients, moments, masters
   std::uint64_t activation_bytes = 0;      ///< of the longest pack
+  std::uint64_t checkpoint_bytes = 0;      ///< on disk, for each
   std::uint64_t total_bytes() const {
     return weight_bytes + training_state_bytes + activation_bytes;
   }
 };
 
 TrainingPlan plan_training(const TrainingSetup& setup);
+
+/// ResourceError when the disk has no room for one checkpoint more and the result.
+void need_room_for_training(const std::filesystem::path& run, const TrainingPlan& plan);
 
 /// The plan for people, one fact per line.
 std::string plan_text(const TrainingSetup& setup, const TrainingPlan& plan);

@@ -32,6 +32,7 @@ TrainOutcome run_training(const TrainRequest& request) {
     return outcome;
   }
   log_info(plan_text(setup, plan));
+  need_room_for_training(folder.path, plan);
   open_run_folder(folder, setup, request.restart);
   Trainer trainer(setup, folder);
   const TrainingState& state = trainer.run(request.after_step);
@@ -59,7 +60,9 @@ std::string check_training(const TrainRequest& request) {
   const RunFolder folder = claim_run_folder(request.output);
   TrainingSetup setup = prepare_training(request);
   if (!request.restart) check_same_run(folder, setup);
-  return plan_text(setup, plan_training(setup));
+  const TrainingPlan plan = plan_training(setup);
+  need_room_for_training(folder.path, plan);
+  return plan_text(setup, plan);
 }
 
 }  // namespace sqpsych

@@ -6,20 +6,24 @@
 namespace sqpsych {
 
 std::unique_ptr<Backend> make_scripted_backend(const BackendSettings& settings);
+std::vector<Setting> scripted_backend_settings();
 std::unique_ptr<Backend> make_openai_backend(const BackendSettings& settings);
+std::vector<Setting> openai_backend_settings();
 std::unique_ptr<Backend> make_embedded_backend(const BackendSettings& settings);
+std::vector<Setting> embedded_backend_settings();
 
 namespace {
 
 struct Variant {
   const char* name;
   std::unique_ptr<Backend> (*make)(const BackendSettings& settings);
+  std::vector<Setting> (*settings)();
 };
 
 constexpr Variant kVariants[] = {
-    {"scripted", make_scripted_backend},
-    {"openai", make_openai_backend},
-    {"embedded", make_embedded_backend},
+    {"scripted", make_scripted_backend, scripted_backend_settings},
+    {"openai", make_openai_backend, openai_backend_settings},
+    {"embedded", make_embedded_backend, embedded_backend_settings},
 };
 
 }  // namespace
@@ -28,6 +32,18 @@ std::vector<std::string> backend_names() {
   std::vector<std::string> names;
   for (const auto& variant : kVariants) names.emplace_back(variant.name);
   return names;
+}
+
+std::vector<Setting> backend_settings() {
+  std::vector<Setting> all = {
+      {"backends.NAME.type", "null", "where text comes from", one_of(backend_names())}};
+  for (const auto& variant : kVariants)
+    for (auto setting : variant.settings()) {
+      setting.path = "backends.NAME." + setting.path;
+      setting.help = format("{}: {}", variant.name, setting.help);
+      all.push_back(std::move(setting));
+    }
+  return all;
 }
 
 std::unique_ptr<Backend> make_backend(const BackendSettings& settings) {

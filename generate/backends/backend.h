@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/settings.h"
 #include "models/message.h"
 #include "models/sampling_options.h"
 
@@ -81,6 +82,9 @@ class Backend {
   /// Keys of the block that may change between two runs of one folder: they do not change what is
   /// said.
   virtual std::vector<std::string> free_keys() const { return {}; }
+  /// Throws what open() would, as far as that can be told without loading weights or asking a
+  /// server.
+  virtual void check() const {}
   /// Loads or contacts what replies come from, once, before any worker. Throws when it is not
   /// there or must not be used.
   virtual void open() {}
@@ -108,6 +112,9 @@ struct BackendSettings {
 
 /// Names of the variants in the order of the list: scripted, openai, embedded.
 std::vector<std::string> backend_names();
+
+/// The settings of every variant, as keys of a block `backends.NAME`.
+std::vector<Setting> backend_settings();
 
 /// Makes the variant that `block.type` names; nothing is loaded or contacted yet. ConfigError.
 std::unique_ptr<Backend> make_backend(const BackendSettings& settings);

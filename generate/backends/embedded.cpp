@@ -4,12 +4,12 @@
 #include <optional>
 #include <thread>
 
-#include "core/fields.h"
 #include "core/interrupt.h"
+#include "core/settings.h"
 #include "core/text.h"
 #include "generate/backends/backend.h"
 #include "models/engine/engine.h"
-#include "models/model.h"
+#include "models/model_outline.h"
 #include "models/weights/model_dir.h"
 
 namespace sqpsych {
@@ -105,24 +105,16 @@ class EmbeddedBackend : public Backend {
   bool reproducible() const override { return deterministic_; }
   std::vector<std::string> free_keys() const override { return {"threads_per_worker"}; }
 
+  void check() const override {
+    Loaded outline;
+    outline.model = load_model_outline(model_path(), adapter_path(), config_.options);
+    choose_template(outline);
+  }
+
   void open() override {
-    if (config_.model.empty())
-      throw ConfigError(
-          format("{}: model: found nothing, expected a folder, a .gguf file or a hub "
-                 "id. Pass --set {}.model=PATH.",
-                 where_, where_));
-    const auto beside_config = folder_ / config_.model;
-    const auto path =
-        std::filesystem::exists(beside_config) ? beside_config : resolve_model_path(config_.model);
-    std::optional<std::filesystem::path> adapter;
-    if (!config_.adapter.empty()) adapter = config_.adapter.path;
-    loaded_.model = load_model(path, adapter, config_.options);
-    if (!loaded_.model.tokenizer)
-      throw ConfigError(
-          format("{}: model: '{}': found no tokenizer, expected one beside the "
-                 "weights.",
-                 where_, path.string()));
-    loaded_.chat_template = chat_template_of(loaded_.model, config_.options);
+    const auto path = model_path();
+    loaded_.model = load_model(path, adapter_path(), config_.options);
+    choose_template(loaded_);
     name_ = "embedded:" + path.filename().string();
   }
 
@@ -138,6 +130,30 @@ class EmbeddedBackend : public Backend {
   }
 
  private:
+  std::filesystem::path model_path() const {
+    if (config_.model.empty())
+      throw ConfigError(
+          format("{}: model: found nothing, expected a folder, a .gguf file or a hub "
+                 "id. Pass --set {}.model=PATH.",
+                 where_, where_));
+    const auto beside_config = folder_ / config_.model;
+    return std::filesystem::exists(beside_config) ? beside_config
+                                                  : resolve_model_path(config_.model);
+  }
+
+  std::optional<std::filesystem::path> adapter_path() const {
+    if (config_.adapter.empty()) return std::nullopt;
+    return config_.adapter.path;
+  }
+
+  void choose_template(Loaded& loaded) const {
+    if (!loaded.model.tokenizer)
+      throw ConfigError(
+          format("{}: model: '{}': found no tokenizer, expected one beside the weights.", where_,
+                 loaded.model.path.string()));
+    loaded.chat_template = chat_template_of(loaded.model, config_.options);
+  }
+
   int threads() const {
     if (config_.threads_per_worker > 0) return static_cast<int>(config_.threads_per_worker);
     const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
@@ -154,6 +170,8 @@ class EmbeddedBackend : public Backend {
 };
 
 }  // namespace
+
+std::vector<Setting> embedded_backend_settings() { return settings_of<EmbeddedConfig>(); }
 
 std::unique_ptr<Backend> make_embedded_backend(const BackendSettings& settings) {
   return std::make_unique<EmbeddedBackend>(settings);

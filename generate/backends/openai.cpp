@@ -4,10 +4,10 @@
 #include <thread>
 
 #include "core/error.h"
-#include "core/fields.h"
 #include "core/interrupt.h"
 #include "core/json_lines.h"
 #include "core/log.h"
+#include "core/settings.h"
 #include "core/text.h"
 #include "generate/backends/backend.h"
 #include "generate/backends/endpoint.h"
@@ -302,6 +302,8 @@ class OpenaiBackend : public Backend {
 };
 
 }  // namespace
+
+std::vector<Setting> openai_backend_settings() { return settings_of<OpenaiConfig>(); }
 
 std::unique_ptr<Backend> make_openai_backend(const BackendSettings& settings) {
   return std::make_unique<OpenaiBackend>(settings);

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "core/fields.h"
 #include "core/random.h"
+#include "core/settings.h"
 #include "core/text.h"
 #include "generate/backends/backend.h"
 #include "generate/backends/grammar.h"
@@ -251,6 +251,8 @@ class ScriptedBackend : public Backend {
 };
 
 }  // namespace
+
+std::vector<Setting> scripted_backend_settings() { return settings_of<ScriptedConfig>(); }
 
 std::unique_ptr<Backend> make_scripted_backend(const BackendSettings& settings) {
   return std::make_unique<ScriptedBackend>(settings);

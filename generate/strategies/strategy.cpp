@@ -5,16 +5,18 @@
 namespace sqpsych {
 
 std::unique_ptr<Strategy> make_turn_loop(const Json& graph, const std::string& where);
+std::vector<Setting> turn_loop_settings();
 
 namespace {
 
 struct Shape {
   const char* name;
   std::unique_ptr<Strategy> (*make)(const Json& graph, const std::string& where);
+  std::vector<Setting> (*settings)();
 };
 
 constexpr Shape kShapes[] = {
-    {"turn_loop", make_turn_loop},
+    {"turn_loop", make_turn_loop, turn_loop_settings},
 };
 
 }  // namespace
@@ -23,6 +25,17 @@ std::vector<std::string> strategy_shapes() {
   std::vector<std::string> names;
   for (const auto& shape : kShapes) names.emplace_back(shape.name);
   return names;
+}
+
+std::vector<Setting> strategy_settings() {
+  std::vector<Setting> all;
+  for (const auto& shape : kShapes)
+    for (auto setting : shape.settings()) {
+      setting.path = "graph." + setting.path;
+      setting.help = format("{}: {}", shape.name, setting.help);
+      all.push_back(std::move(setting));
+    }
+  return all;
 }
 
 std::unique_ptr<Strategy> make_strategy(const std::string& shape, const Json& graph,

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/settings.h"
 #include "data/profiles/profile.h"
 #include "data/sessions/session.h"
 #include "generate/agents/utterance.h"
@@ -56,6 +57,9 @@ class Strategy {
 
 /// Names of the graph shapes in the order of the list: turn_loop.
 std::vector<std::string> strategy_shapes();
+
+/// The settings of every shape, as keys of the block `graph`.
+std::vector<Setting> strategy_settings();
 
 /// Makes a strategy of this shape from the config's block `graph`. ConfigError names `where`.
 std::unique_ptr<Strategy> make_strategy(const std::string& shape, const Json& graph,

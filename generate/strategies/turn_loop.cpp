@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/fields.h"
+#include "core/settings.h"
 #include "core/text.h"
 #include "generate/strategies/strategy.h"
 
@@ -177,6 +177,8 @@ class TurnLoop : public Strategy {
 };
 
 }  // namespace
+
+std::vector<Setting> turn_loop_settings() { return settings_of<TurnLoopConfig>(); }
 
 std::unique_ptr<Strategy> make_turn_loop(const Json& graph, const std::string& where) {
   return std::make_unique<TurnLoop>(config_from_json<TurnLoopConfig>(graph, where, {}));

@@ -42,7 +42,8 @@ class Exporter {
 
 std::vector<const Exporter*> exporters();
 /// ConfigError lists formats or types when one is unknown, and refuses an output that exists or
-/// holds the model. Writes request.output atomically; a GGUF file has passed verify_gguf before it
+/// holds the model; ResourceError when the disk has too little room. Writes request.output
+/// atomically; a GGUF file has passed verify_gguf before it
 /// gets its name.
 ExportSummary export_model(const ExportRequest& request);
 

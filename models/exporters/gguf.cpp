@@ -2,6 +2,7 @@
 #include <ATen/ops/stack.h>
 
 #include "core/error.h"
+#include "core/free_space.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "models/codecs/codec.h"
@@ -65,6 +66,7 @@ class GgufExporter : public Exporter {
     source.family().write_gguf_keys(source.features(), writer);
     write_vocabulary_keys(source, chat_template, *tokenizer, writer);
     add_tensors(source, type, writer);
+    need_free_space(request.output, writer.data_bytes(), "export");
     if (!request.check_only) write_verified(writer, request.output);
     return {writer.tensor_count(), writer.data_bytes()};
   }

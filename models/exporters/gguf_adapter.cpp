@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/free_space.h"
 #include "core/manifest.h"
 #include "core/text.h"
 #include "models/codecs/codec.h"
@@ -84,6 +85,7 @@ class GgufAdapterExporter : public Exporter {
       writer.add(names.gguf + ".lora_b", b_of(found->second, alpha, names, source.features()),
                  type);
     }
+    need_free_space(request.output, writer.data_bytes(), "export");
     if (!request.check_only) write_verified(writer, request.output);
     return {writer.tensor_count(), writer.data_bytes()};
   }

@@ -1,6 +1,7 @@
 #include <ATen/ops/isfinite.h>
 
 #include "core/error.h"
+#include "core/free_space.h"
 #include "core/interrupt.h"
 #include "core/json_lines.h"
 #include "core/log.h"
@@ -136,6 +137,7 @@ class HuggingFaceExporter : public Exporter {
     const auto tensors = plan(source, request.type, progress);
     ExportSummary summary{tensors.size(), 0};
     for (const auto& tensor : tensors) summary.size_bytes += size_bytes(tensor);
+    need_free_space(request.output, summary.size_bytes, "export");
     if (request.check_only) return summary;
     write_folder_atomic(request.output, request.existing == Existing::kOverwrite,
                         [&](const fs::path& folder) {

@@ -1,13 +1,16 @@
 """Runs the binary the way a user does: arguments in, exit status and texts out."""
 
 import atexit
+import hashlib
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SQPSYCH_BIN", ROOT / "build" / "ci" / "cli" / "sqpsych")).resolve()
@@ -27,11 +30,50 @@ class Result:
         return f"exit {self.code}\n--- stdout\n{self.out[-3000:]}\n--- stderr\n{self.err[-3000:]}"
 
 
+def command_line(arguments):
+    return [str(BINARY), *(str(argument) for argument in arguments)]
+
+
+def environment():
+    return dict(os.environ, SQPSYCH_CONFIGS=str(ROOT / "configs"))
+
+
 def sqpsych(*arguments, cwd=SCRATCH, timeout=600):
-    command = [str(BINARY), *(str(argument) for argument in arguments)]
-    environment = dict(os.environ, SQPSYCH_CONFIGS=str(ROOT / "configs"))
-    return Result(subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=cwd,
-                                 env=environment, stdin=subprocess.DEVNULL, timeout=timeout))
+    return Result(subprocess.run(command_line(arguments), capture_output=True, text=True, errors="replace", cwd=cwd,
+                                 env=environment(), stdin=subprocess.DEVNULL, timeout=timeout))
+
+
+def start(*arguments, cwd=SCRATCH, **streams):
+    """A running command; its signal handlers are in place when this returns."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    process = subprocess.Popen(command_line(arguments), text=True, errors="replace", cwd=cwd, env=environment(), **streams)
+    wait_until(lambda: process.poll() is not None or catches(process.pid, signal.SIGINT), "signal handlers")
+    return process
+
+
+def catches(pid, number):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    mask = int(re.search(r"SigCgt:\s*(\w+)", status).group(1), 16)
+    return bool(mask >> (number - 1) & 1)
+
+
+def wait_until(condition, what, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.002)
+
+
+def ended(process, timeout=120):
+    """The result of a started command."""
+    out, err = process.communicate(timeout=timeout)
+    return Result(subprocess.CompletedProcess(process.args, process.returncode, out, err))
+
+
+def contents(folder):
+    """Every path below a folder, hidden ones too, with the hash of its bytes."""
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+            for path in sorted(folder.rglob("*"))}
 
 
 def shell(script, cwd, timeout=900):
@@ -40,14 +82,14 @@ def shell(script, cwd, timeout=900):
     tools.mkdir(exist_ok=True)
     if not (tools / "sqpsych").exists():
         (tools / "sqpsych").symlink_to(BINARY)
-    environment = dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}", SQPSYCH_CONFIGS=str(ROOT / "configs"))
+    with_tools = dict(environment(), PATH=f"{tools}:{os.environ['PATH']}")
     return Result(subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True,
-                                 errors="replace", cwd=cwd, env=environment, stdin=subprocess.DEVNULL, timeout=timeout))
+                                 errors="replace", cwd=cwd, env=with_tools, stdin=subprocess.DEVNULL, timeout=timeout))
 
 
 def commands():
     """Names of all commands, as --help lists them."""
-    listed = sqpsych("--help").out.split("Subcommands:")[1]
+    listed = sqpsych("--help").out.split("Commands:")[1]
     return re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE)
 
 

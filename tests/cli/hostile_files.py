@@ -126,3 +126,10 @@ def patch(path, offset, content):
     data = bytearray(path.read_bytes())
     data[offset:offset + len(content)] = content
     path.write_bytes(bytes(data))
+
+
+def in_bytes(path, old, new):
+    """Replaces the first occurrence."""
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new, 1))

@@ -1,50 +1,19 @@
-"""Bad files and data, end to end: one clear sentence and the right exit status for each row."""
+"""Bad models, tokenizers and adapters, end to end: one clear sentence and the right exit status for each row."""
 
-import shutil
+import struct
 import unittest
 
+import gguf_draft
 import hostile_files as hostile
-from command import DONE, FAILED, ROOT, SCRATCH, SETTINGS, sqpsych, write
-
-WORDS = "sleep work family tired morning evening friend worry hope week talk feel better slowly again".split()
-
-
-def conversation(number):
-    """A short invented exchange; every one is a little different."""
-    pick = [WORDS[(number * step + step) % len(WORDS)] for step in (1, 2, 3, 5)]
-    return [{"role": "user", "content": f"I think about {pick[0]} and {pick[1]} number {number}."},
-            {"role": "assistant", "content": f"You say {pick[2]}. What does {pick[3]} mean to you?"}]
+import material
+from command import DONE, FAILED, SCRATCH, SETTINGS, sqpsych
+from refusal import RefusalTest
 
 
-def rows(count):
-    return [{"id": f"r{i}", "client_id": f"c{i}", "messages": conversation(i), "meta": {}} for i in range(count)]
-
-
-class Hostile(unittest.TestCase):
+class Models(RefusalTest):
     @classmethod
     def setUpClass(cls):
-        cls.text = write("text.jsonl", rows(60))
-        cls.base = SCRATCH / "base"
-        small = ["hidden_size=32", "num_hidden_layers=1", "intermediate_size=64", "vocabulary_size=300",
-                 "max_position_embeddings=256"]
-        made = sqpsych("new-model", "--text", cls.text, "--output", cls.base,
-                       *(part for setting in small for part in ("--set", setting)))
-        assert made.code == DONE, made
-        cls.gguf = SCRATCH / "base.gguf"
-        made = sqpsych("export", "--model", cls.base, "--format", "gguf", "--type", "F32", "--output", cls.gguf)
-        assert made.code == DONE, made
-        assert sqpsych("verify", cls.gguf).code == DONE
-
-    def assert_refused(self, result, code, *parts):
-        self.assertEqual(result.code, code, result)
-        said = result.err.splitlines()
-        sentences = [line for line in said if line.startswith("sqpsych: ")]
-        self.assertEqual(len(sentences), 1, result)
-        complaint = result.err[result.err.index("sqpsych: "):]
-        for part in parts:
-            self.assertIn(part.lower(), complaint.lower(), result)
-        self.assertLessEqual(len(complaint.splitlines()), 12, result)
-        self.assertNotIn("bug in sqpsych", result.err)
+        cls.base, cls.gguf = material.model(), material.gguf()
 
     def test_weights(self):
         """(name, fault of model.safetensors, parts of the sentence)"""
@@ -89,6 +58,18 @@ class Hostile(unittest.TestCase):
              ["num_attention_heads"]),
             ("size is zero", lambda f: hostile.change_json(f / "config.json", num_attention_heads=0), ["num_attention_heads"]),
             ("another size", lambda f: hostile.change_json(f / "config.json", hidden_size=48), ["shape"]),
+            ("size is not whole", lambda f: hostile.change_json(f / "config.json", hidden_size=32.5), ["hidden_size"]),
+            ("enormous size", lambda f: hostile.change_json(f / "config.json", intermediate_size=1 << 40), []),
+            ("enormous vocabulary", lambda f: hostile.change_json(f / "config.json", vocab_size=1 << 62), []),
+            ("endless layers", lambda f: hostile.change_json(f / "config.json", num_hidden_layers=1 << 40), []),
+            ("duplicate key", lambda f: hostile.in_bytes(f / "config.json", b"{", b'{"model_type": "llama", '), ["twice"]),
+            ("bad UTF-8", lambda f: hostile.in_bytes(f / "config.json", b"{", b'{"\xff": 1, '), ["utf-8"]),
+            ("a list", lambda f: (f / "config.json").write_text("[]"), ["config.json"]),
+            ("bottomless", lambda f: (f / "config.json").write_text("[" * 100000), ["nested"]),
+            ("odd heads", lambda f: hostile.change_json(f / "config.json", num_attention_heads=3), []),
+            ("generation config is no JSON", lambda f: (f / "generation_config.json").write_text("{"),
+             ["generation_config.json"]),
+            ("end token outside", lambda f: hostile.change_json(f / "config.json", eos_token_id=1 << 30), ["eos_token_id"]),
         ]
         for name, spoil, parts in table:
             with self.subTest(name):
@@ -109,6 +90,16 @@ class Hostile(unittest.TestCase):
                 '{"model": {"type": "Unheard"}}'))[0], ["tokenizer.json"]),
             ("truncated", lambda f: ((f / "tokenizer.json").unlink(missing_ok=True),
                                      hostile.cut(f / "tokenizer.model", 200))[0], ["tokenizer.model"]),
+            ("zeros", lambda f: (f / "tokenizer.model").write_bytes(bytes(5000)), ["tokenizer.model"]),
+            ("no JSON", lambda f: (remove(f), (f / "tokenizer.json").write_text('{"model": '))[0], ["tokenizer.json"]),
+            ("duplicate key", lambda f: (remove(f), (f / "tokenizer.json").write_text(
+                '{"model": {}, "model": {}}'))[0], ["tokenizer.json", "twice"]),
+            ("bad UTF-8", lambda f: (remove(f), (f / "tokenizer.json").write_bytes(
+                b'{"model": {"type": "BPE", "vocab": {"\xff": 0}, "merges": []}}'))[0], ["tokenizer.json", "utf-8"]),
+            ("merge of nothing", lambda f: (remove(f), (f / "tokenizer.json").write_text(
+                '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["b c"]}}'))[0], ["tokenizer.json"]),
+            ("ids far apart", lambda f: (remove(f), (f / "tokenizer.json").write_text(
+                '{"model": {"type": "BPE", "vocab": {"a": 4000000000000}, "merges": []}}'))[0], ["tokenizer.json"]),
         ]
         for name, spoil, parts in table:
             with self.subTest(name):
@@ -125,8 +116,18 @@ class Hostile(unittest.TestCase):
                 self.assertIn(result.code, (FAILED, SETTINGS), result)
                 self.assert_refused(result, result.code, part)
 
-    def test_gguf_files(self):
-        """(name, fault): verify names it, and our engine does not run it."""
+    def assert_bad_gguf(self, file, *rules):
+        """verify names one of the rules, and no command runs the file."""
+        verified = sqpsych("verify", file)
+        self.assertEqual(verified.code, FAILED, verified)
+        said = verified.out + verified.err
+        self.assertIn(file.name, said)
+        self.assertNotIn("bug in sqpsych", said)
+        for rule in rules:
+            self.assertIn(rule.lower(), said.lower(), verified)
+        self.assert_refused(sqpsych("complete", "--model", file, "--text", "hi", "--n", "1"), FAILED, file.name)
+
+    def test_gguf_bytes(self):
         table = [
             ("truncated", lambda p: hostile.cut(p, -64)),
             ("cut in the keys", lambda p: hostile.cut(p, 100)),
@@ -141,94 +142,114 @@ class Hostile(unittest.TestCase):
             with self.subTest(name):
                 file = hostile.copy_of(self.gguf, "bad.gguf")
                 spoil(file)
-                verified = sqpsych("verify", file)
-                self.assertEqual(verified.code, FAILED, verified)
-                self.assertIn("bad.gguf", verified.out + verified.err)
-                self.assert_refused(sqpsych("complete", "--model", file, "--text", "hi", "--n", "1"), FAILED, "bad.gguf")
+                self.assert_bad_gguf(file)
 
-    def train(self, data, *sets):
-        run = SCRATCH / "run"
-        shutil.rmtree(run, ignore_errors=True)
-        config = write("train.json", {"method": "lora", "lora_r": 2, "max_steps": 1, "per_device_train_batch_size": 1,
-                                      "gradient_accumulation_steps": 1, "eval_strategy": "no", "seed": 1})
-        return sqpsych("train", "--config", config, "--model", self.base, "--data", data, "--output", run,
-                       *(part for setting in sets for part in ("--set", setting)))
+    def test_gguf_parts(self):
+        """(name, fault of the file's parts, words of the finding)"""
+        def second_at_first(draft):
+            draft.tensors[1]["offset"] = draft.tensors[0]["offset"]
 
-    def test_training_data(self):
-        good = rows(4)
-        silent = dict(good[0], messages=[dict(message, weight=0) for message in good[0]["messages"]], id="silent")
+        def last_outside(draft):
+            draft.tensors[-1]["offset"] += 1 << 40
+
+        def between_alignments(draft):
+            draft.tensors[1]["offset"] += 4
+
+        def tensor_twice(draft):
+            draft.tensors[1]["name"] = draft.tensors[0]["name"]
+
+        def of_type(kind):
+            return lambda draft: draft.tensor(b"blk.0.attn_q.weight").update(type=kind)
+
+        def of_shape(shape):
+            return lambda draft: draft.tensor(b"blk.0.attn_q.weight").update(shape=shape)
+
+        def without_tensor(draft):
+            draft.tensors.remove(draft.tensor(b"blk.0.attn_q.weight"))
+
+        def not_a_number(draft):
+            at = draft.tensor(b"output_norm.weight")["offset"]
+            draft.data = draft.data[:at] + struct.pack("<f", float("nan")) + draft.data[at + 4:]
+
+        def key_twice(draft):
+            draft.keys.append(draft.key(b"general.architecture"))
+
+        def of_architecture(name):
+            return lambda draft: draft.key(b"general.architecture").__setitem__(2, name)
+
+        def other_key_type(draft):
+            key = draft.key(b"llama.block_count")
+            key[1:] = [7, True]
+
+        def without_key(name):
+            return lambda draft: draft.keys.remove(draft.key(name))
+
+        def bad_text(draft):
+            draft.key(b"general.name")[2] = b"\xff\xfe"
+
+        def bad_token(draft):
+            draft.key(b"tokenizer.ggml.tokens")[2][1][50] = b"\xff\xfe"
+
+        def fewer_tokens(draft):
+            draft.key(b"tokenizer.ggml.tokens")[2][1].pop()
+
+        def unknown_tokenizer(draft):
+            draft.key(b"tokenizer.ggml.model")[2] = b"unheard"
+
+        def token_outside(draft):
+            draft.key(b"tokenizer.ggml.eos_token_id")[2] = 1 << 30
+
+        def crooked_alignment(draft):
+            draft.keys.append([b"general.alignment", 4, 24])
+
         table = [
-            ("empty", "", FAILED, ["train.jsonl"]),
-            ("blank lines", "\n\n", FAILED, ["train.jsonl"]),
-            ("no JSON", "hello\n", FAILED, ["train.jsonl:1"]),
-            ("a list", "[1, 2]\n", FAILED, ["train.jsonl", "object"]),
-            ("bad UTF-8", b'{"messages": [{"role": "user", "content": "\xff"}]}\n', FAILED, ["train.jsonl:1", "UTF-8"]),
-            ("duplicate key", '{"id": "a", "id": "b", "messages": []}\n', FAILED, ["train.jsonl:1"]),
-            ("unknown role", [dict(good[0], messages=[{"role": "doctor", "content": "x"}])], FAILED,
-             ["train.jsonl:1", "doctor"]),
-            ("content is a number", [dict(good[0], messages=[{"role": "user", "content": 7}])], FAILED,
-             ["train.jsonl:1", "content"]),
-            ("no supervised token", good + [silent], FAILED, ["silent"]),
-            ("half a last line", '{"messages": [{"role": "us', FAILED, ["train.jsonl:1"]),
+            ("overlapping offsets", second_at_first, ["offset"]),
+            ("offset outside the file", last_outside, ["offset"]),
+            ("offset between alignments", between_alignments, ["offset"]),
+            ("one tensor twice", tensor_twice, ["twice"]),
+            ("unknown type", of_type(199), ["199"]),
+            ("type of another size", of_type(1), []),
+            ("shape of another size", of_shape([32, 31]), []),
+            ("shape that overflows", of_shape([1 << 40, 1 << 40]), []),
+            ("missing tensor", without_tensor, ["blk.0.attn_q.weight"]),
+            ("not a number", not_a_number, ["output_norm.weight"]),
+            ("one key twice", key_twice, ["general.architecture"]),
+            ("unknown architecture", of_architecture(b"mamba9"), ["mamba9"]),
+            ("no architecture", without_key(b"general.architecture"), ["general.architecture"]),
+            ("key of another type", other_key_type, ["block_count"]),
+            ("no layer count", without_key(b"llama.block_count"), ["block_count"]),
+            ("bad UTF-8 in a text", bad_text, ["utf-8"]),
+            ("bad UTF-8 in a token", bad_token, ["utf-8"]),
+            ("fewer tokens than rows", fewer_tokens, ["token"]),
+            ("unknown tokenizer", unknown_tokenizer, ["unheard"]),
+            ("end token outside", token_outside, ["eos_token_id"]),
+            ("crooked alignment", crooked_alignment, ["align"]),
         ]
-        for name, content, code, parts in table:
+        for name, edit, words in table:
             with self.subTest(name):
-                folder = write("data/train.jsonl", content).parent
-                self.assert_refused(self.train(folder), code, *parts)
+                file = hostile.copy_of(self.gguf, "broken.gguf")
+                gguf_draft.change(file, edit)
+                self.assert_bad_gguf(file, *words)
 
-    def test_one_token_rows_train(self):
-        short = [{"id": f"s{i}", "client_id": f"s{i}", "messages": [
-            {"role": "user", "content": ""}, {"role": "assistant", "content": "a"}]} for i in range(3)]
-        folder = write("short/train.jsonl", short).parent
-        result = self.train(folder)
+    def test_gguf_draft_changes_nothing_by_itself(self):
+        file = hostile.copy_of(self.gguf, "same.gguf")
+        gguf_draft.change(file, lambda draft: None)
+        self.assertEqual(file.read_bytes(), self.gguf.read_bytes())
+
+    def test_gguf_without_a_tokenizer_needs_ids(self):
+        def remove(draft):
+            draft.keys = [key for key in draft.keys if not key[0].startswith(b"tokenizer.")]
+
+        file = hostile.copy_of(self.gguf, "wordless.gguf")
+        gguf_draft.change(file, remove)
+        self.assertEqual(sqpsych("verify", file).code, FAILED)
+        self.assert_refused(sqpsych("complete", "--model", file, "--text", "hi"), SETTINGS, "tokenizer")
+        self.assert_refused(sqpsych("chat", "--model", file), SETTINGS, "tokenizer")
+        self.assert_refused(sqpsych("tokenize", "--model", file, "--text", "hi"), FAILED, "tokenizer")
+        result = sqpsych("complete", "--model", file, "--ids", "1,2", "--n", "1")
         self.assertEqual(result.code, DONE, result)
-        raw = [{"id": f"s{i}", "client_id": f"s{i}", "prompt": "", "completion": "a"} for i in range(3)]
-        result = self.train(write("raw/train.jsonl", raw).parent)
-        self.assertIn(result.code, (DONE, FAILED), result)
-        if result.code != DONE:
-            self.assert_refused(result, FAILED)
-
-    def test_answers(self):
-        mapping = ROOT / "configs/profiles/example.json"
-        header, first = (ROOT / "configs/examples/answers.csv").read_bytes().splitlines()[:2]
-        table = [
-            ("empty", b"", ["answers.csv"]),
-            ("header only", header + b"\n", ["answers.csv"]),
-            ("ragged row", header + b"\n" + first + b",7,7\n", ["answers.csv"]),
-            ("open quote", header + b'\n"' + first + b"\n", ["answers.csv"]),
-            ("no such column", header.replace(b"phq9_1,", b"other,", 1) + b"\n" + first + b"\n", ["phq9_1"]),
-            ("column twice", header.replace(b"phq9_2,", b"phq9_1,", 1) + b"\n" + first + b"\n", ["phq9_1"]),
-            ("zeros", b"\x00" * 64, ["answers.csv"]),
-        ]
-        for name, content, parts in table:
-            with self.subTest(name):
-                answers = write("answers.csv", content)
-                shutil.rmtree(SCRATCH / "profiles", ignore_errors=True)
-                result = sqpsych("profiles", answers, "--config", mapping, "--output", SCRATCH / "profiles")
-                self.assertIn(result.code, (FAILED, SETTINGS), result)
-                self.assert_refused(result, result.code, *parts)
-
-    def test_sessions(self):
-        config = write("dataset.json", {})
-        table = [
-            ("empty", "", ["sessions.jsonl"]),
-            ("no JSON", "hello\n", ["sessions.jsonl"]),
-            ("unknown shape", [{"a": 1}], ["sessions.jsonl"]),
-        ]
-        for name, content, parts in table:
-            with self.subTest(name):
-                sessions = write("sessions.jsonl", content)
-                shutil.rmtree(SCRATCH / "dataset", ignore_errors=True)
-                result = sqpsych("dataset", sessions, "--config", config, "--output", SCRATCH / "dataset")
-                self.assertIn(result.code, (FAILED, SETTINGS), result)
-                self.assert_refused(result, result.code, *parts)
 
     def test_adapters(self):
-        adapter = SCRATCH / "adapter"
-        if not adapter.exists():
-            trained = self.train(write("good/train.jsonl", rows(4)).parent)
-            self.assertEqual(trained.code, DONE, trained)
-            shutil.copytree(SCRATCH / "run" / "adapter", adapter)
         weights = "adapter_model.safetensors"
         table = [
             ("truncated", lambda f: hostile.cut(f / weights, -10), [weights]),
@@ -238,10 +259,15 @@ class Hostile(unittest.TestCase):
             ("another rank", lambda f: hostile.change_json(f / "adapter_config.json", r=3), []),
             ("missing tensor", lambda f: hostile.without_tensor(f / weights), ["lora_"]),
             ("not a number", lambda f: hostile.not_finite(f / weights), ["finite"]),
+            ("wrong dtype", lambda f: hostile.dtype(f / weights, "F64"), [weights]),
+            ("overlapping offsets", lambda f: hostile.overlapping(f / weights), [weights]),
+            ("huge header", lambda f: hostile.huge_header(f / weights), [weights, "header"]),
+            ("duplicate key", lambda f: hostile.duplicate_key(f / weights), [weights]),
+            ("config is no JSON", lambda f: (f / "adapter_config.json").write_text("{"), ["adapter_config.json"]),
         ]
         for name, spoil, parts in table:
             with self.subTest(name):
-                folder = hostile.copy_of(adapter, "adapter")
+                folder = hostile.copy_of(material.adapter(), "adapter")
                 spoil(folder)
                 result = sqpsych("export", "--model", self.base, "--adapter", folder, "--format", "gguf",
                                  "--output", SCRATCH / "x.gguf")

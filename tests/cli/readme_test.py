@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import unittest
 
-from command import DONE, ROOT, SCRATCH, commands, shell
+from command import BINARY, DONE, ROOT, SCRATCH, commands, shell
 
 EXAMPLE = re.compile(r"^```sh example\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -20,6 +22,23 @@ class Readme(unittest.TestCase):
             with self.subTest(example.strip().splitlines()[0]):
                 result = shell(example, cwd=folder)
                 self.assertEqual(result.code, DONE, f"{example}\n{result}")
+
+    def test_settings_page_is_what_the_program_prints(self):
+        made = subprocess.run([sys.executable, ROOT / "scripts/make_settings_page.py", "--check", BINARY],
+                              capture_output=True, text=True)
+        self.assertEqual((made.returncode, made.stderr), (DONE, ""))
+
+    def test_exit_codes_are_those_of_the_program(self):
+        """The README's table and the enumeration in core/error.h name the same numbers."""
+        table = re.findall(r"(?m)^\| (\d+) \| ", (ROOT / "README.md").read_text())
+        listed = re.findall(r"(?m)^  k\w+ = (\d+),", (ROOT / "core/error.h").read_text())
+        self.assertEqual(sorted(table), sorted(listed))
+
+    def test_links_lead_somewhere(self):
+        for page in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")]:
+            for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+                with self.subTest(page=page.relative_to(ROOT), target=target):
+                    self.assertTrue((page.parent / target).exists())
 
     def test_every_command_has_an_example(self):
         text = "\n".join(EXAMPLE.findall((ROOT / "README.md").read_text()))

@@ -99,6 +99,11 @@ TEST(Files, AWrongConfigsVariableIsNoSilentFallback) {
   EXPECT_EQ(configs_folder(), before);
 }
 
+TEST(Files, DevicesAreNeverReplaced) {
+  for (const auto existing : {Existing::kRefuse, Existing::kOverwrite})
+    EXPECT_THROW(prepare_output("/dev/null", existing, "logits"), ConfigError);
+}
+
 TEST(Files, ExistingOutputIsRefusedUnlessOverwritten) {
   const TemporaryFolder folder;
   write_text(folder / "out" / "x", "1");

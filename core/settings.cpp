@@ -1,0 +1,28 @@
+#include "core/settings.h"
+
+#include "core/terminal.h"
+
+namespace sqpsych {
+namespace {
+
+constexpr std::size_t kColumns = 80;
+
+std::string rule_text(const Rule& rule) {
+  if (!rule.choices.empty()) return " (one of " + quoted_list(rule.choices) + ")";
+  if (rule.minimum && rule.maximum) return format(" ({} to {})", *rule.minimum, *rule.maximum);
+  if (rule.minimum) return format(" (at least {})", *rule.minimum);
+  return rule.maximum ? format(" (at most {})", *rule.maximum) : "";
+}
+
+}  // namespace
+
+std::string settings_text(const std::vector<Setting>& settings) {
+  std::string text;
+  for (const auto& setting : settings) {
+    text += wrap_text(format("{} = {}\n", setting.path, setting.default_value), kColumns, 4);
+    text += wrap_text(format("    {}{}\n", setting.help, rule_text(setting.rule)), kColumns);
+  }
+  return text;
+}
+
+}  // namespace sqpsych
