@@ -14,7 +14,7 @@ void need_free_space(const fs::path& path, std::uint64_t bytes, const std::strin
     folder = folder.parent_path();
   const auto space = fs::space(folder, error);
   // A file system that cannot tell is left to the write itself.
-  if (error || space.available >= bytes) return;
+  if (error || space.capacity == 0 || space.available >= bytes) return;
   throw ResourceError(
       format("{}: '{}': found {} of free disk space, expected {}. Free some or choose another "
              "--output.",

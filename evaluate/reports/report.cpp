@@ -119,6 +119,7 @@ void write_report(const ReportRequest& request) {
   std::stable_sort(sources.begin(), sources.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
 
+  if (request.config.report.samples > 0) create_private_files();
   prepare_output(request.output, request.existing, "report");
   if (request.check_only) return;
   Page page;
@@ -130,7 +131,6 @@ void write_report(const ReportRequest& request) {
     kinds[kind]->write(source, request.config.report, page);
     write_provenance(source, page);
   }
-  if (request.config.report.samples > 0) create_private_files();
   write_file_atomic(request.output,
                     page.document(request.config.title, "made by sqpsych " + version()));
 }
