@@ -1,6 +1,5 @@
 #include "generate/ensemble.h"
 
-#include "core/files.h"
 #include "core/hash.h"
 #include "core/text.h"
 
@@ -18,6 +17,24 @@ std::vector<std::string> keys_of(const Map& map) {
   return keys;
 }
 
+/// A connection whose replies are counted.
+class CountedWorker : public BackendWorker {
+ public:
+  CountedWorker(std::unique_ptr<BackendWorker> worker, std::atomic<std::int64_t>& replies)
+      : worker_(std::move(worker)), replies_(replies) {}
+  BackendReply reply(const BackendRequest& request) override {
+    auto reply = worker_->reply(request);
+    ++replies_;
+    return reply;
+  }
+  void begin_session() override { worker_->begin_session(); }
+  void cancel() override { worker_->cancel(); }
+
+ private:
+  std::unique_ptr<BackendWorker> worker_;
+  std::atomic<std::int64_t>& replies_;
+};
+
 }  // namespace
 
 Ensemble::Ensemble(const GenerateConfig& config, const ConfigOrigin& origin,
@@ -27,7 +44,7 @@ Ensemble::Ensemble(const GenerateConfig& config, const ConfigOrigin& origin,
   const std::vector<std::string> codes(languages.begin(), languages.end());
   make_backends(origin, problems);
   make_agents(groups, codes, problems);
-  if (config_.risk_policy == "protocol") read_crisis_texts(codes, problems);
+  if (config_.risk_policy == "protocol") read_risk_protocols(codes, problems);
   const auto names = keys_of(agents_);
   strategy_->check({names.begin(), names.end()}, groups, problems);
   problems.throw_if_any<ConfigError>(origin.where);
@@ -71,11 +88,12 @@ void Ensemble::make_agents(const std::set<std::string>& groups,
   }
 }
 
-void Ensemble::read_crisis_texts(const std::vector<std::string>& languages, ProblemList& problems) {
+void Ensemble::read_risk_protocols(const std::vector<std::string>& languages,
+                                   ProblemList& problems) {
   for (const auto& language : languages) {
     try {
-      crisis_texts_[language] =
-          std::string(trim(read_file(path_for_language(config_.crisis.path, language))));
+      risk_protocols_[language] =
+          read_risk_protocol(path_for_language(config_.crisis.path, language));
     } catch (const Error& error) {
       problems.add(format("crisis: {}", error.what()));
     }
@@ -115,12 +133,13 @@ std::map<std::string, std::string> Ensemble::prompt_texts() const {
   std::map<std::string, std::string> texts;
   for (const auto& [name, agent] : agents_)
     for (const auto& [file, prompt] : agent.prompt_files()) texts[file] = prompt->source();
-  for (const auto& [language, text] : crisis_texts_) texts[format("crisis.{}.md", language)] = text;
+  for (const auto& [language, protocol] : risk_protocols_)
+    texts[format("crisis.{}.md", language)] = protocol.source;
   return texts;
 }
 
-const std::string& Ensemble::crisis_text(const std::string& language) const {
-  return crisis_texts_.at(language);
+const RiskProtocol& Ensemble::risk_protocol(const std::string& language) const {
+  return risk_protocols_.at(language);
 }
 
 void Ensemble::check_backends() const {
@@ -145,7 +164,8 @@ bool Ensemble::reproducible() const {
 
 std::unique_ptr<Ensemble::Stage> Ensemble::connect() {
   auto stage = std::make_unique<Stage>();
-  for (auto& [name, backend] : backends_) stage->workers[name] = backend->connect();
+  for (auto& [name, backend] : backends_)
+    stage->workers[name] = std::make_unique<CountedWorker>(backend->connect(), replies_);
   for (const auto& [name, agent] : agents_)
     stage->cast[name] = {&agent, stage->workers.at(agent.config().backend).get()};
   return stage;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -35,7 +36,7 @@ class Ensemble {
   std::vector<std::string> free_keys() const;
   /// Prompt and crisis texts by the name they get in RUN/prompts.
   std::map<std::string, std::string> prompt_texts() const;
-  const std::string& crisis_text(const std::string& language) const;
+  const RiskProtocol& risk_protocol(const std::string& language) const;
 
   /// Throws what open() would, without loading weights or asking a server.
   void check_backends() const;
@@ -51,18 +52,21 @@ class Ensemble {
     void cancel();
   };
   std::unique_ptr<Stage> connect();
+  /// Replies that all stages together have got so far, failed ones included.
+  std::int64_t replies() const { return replies_; }
 
  private:
   void make_backends(const ConfigOrigin& origin, ProblemList& problems);
   void make_agents(const std::set<std::string>& groups, const std::vector<std::string>& languages,
                    ProblemList& problems);
-  void read_crisis_texts(const std::vector<std::string>& languages, ProblemList& problems);
+  void read_risk_protocols(const std::vector<std::string>& languages, ProblemList& problems);
 
   GenerateConfig config_;
   std::unique_ptr<Strategy> strategy_;
   std::map<std::string, std::unique_ptr<Backend>> backends_;
   std::map<std::string, Agent> agents_;
-  std::map<std::string, std::string> crisis_texts_;
+  std::map<std::string, RiskProtocol> risk_protocols_;  ///< by language
+  std::atomic<std::int64_t> replies_{0};
 };
 
 }  // namespace sqpsych

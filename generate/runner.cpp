@@ -59,7 +59,7 @@ Session make_session(const Work& work, const PlannedSession& planned, const Cast
   task.replicate = planned.replicate;
   task.run_seed = static_cast<std::uint64_t>(work.config.seed);
   if (profile.risk_positive && work.config.risk_policy == "protocol")
-    task.risk_protocol = work.ensemble.crisis_text(task.language);
+    task.risk_protocol = &work.ensemble.risk_protocol(task.language);
   auto outcome = work.ensemble.strategy().run(task, cast);
 
   Session session;
@@ -122,6 +122,8 @@ void run_workers(Work& work) {
     });
   for (bool cancelled = false; running > 0;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    // One session of a large model can take minutes.
+    work.progress.advance(0, format("{} replies", with_thousands(work.ensemble.replies())));
     if (cancelled || (!interrupt_requested() && !work.stop)) continue;
     for (auto& stage : stages) stage->cancel();
     cancelled = true;
@@ -243,6 +245,7 @@ RunSummary run_generation(const GenerateConfig& config, const ConfigOrigin& orig
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
   summary.seconds = passed.count();
   if (!summary.stopped_early) folder.finish(ids_of(plan));
+  summary.records = options.output / (summary.stopped_early ? kJournalFile : kSessionsFile);
   describe_run(options, ensemble, folder, summary);
   return summary;
 }

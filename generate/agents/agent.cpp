@@ -123,7 +123,7 @@ Conversation Agent::messages(const Situation& situation) const {
       {"own_label", own_label},
       {"other_label", other_label},
       {"word_limit", std::to_string(config_.word_limit)},
-      {"risk_protocol", situation.risk_protocol},
+      {"risk_protocol", situation.risk_protocol ? situation.risk_protocol->text() : ""},
       {"first_speaker", situation.first_speaker}};
   const auto value_of = [&](const std::string& name) {
     if (const auto extra = situation.variables.find(name); extra != situation.variables.end())
@@ -176,7 +176,7 @@ BackendRequest Agent::request(const Situation& situation, std::int64_t try_index
   scene.session_seed =
       derive_seed({static_cast<std::int64_t>(situation.run_seed), client, situation.replicate});
   scene.end_token = situation.end_token;
-  scene.risk_protocol = !situation.risk_protocol.empty();
+  if (situation.risk_protocol) scene.crisis = situation.risk_protocol->resources;
   return request;
 }
 

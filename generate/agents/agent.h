@@ -10,6 +10,7 @@
 #include "data/sessions/session.h"
 #include "generate/agents/answer_parser.h"
 #include "generate/agents/prompt_template.h"
+#include "generate/agents/risk_protocol.h"
 #include "generate/backends/backend.h"
 #include "models/sampling_options.h"
 
@@ -60,7 +61,7 @@ struct Situation {
   std::int64_t max_turns = 1;
   std::string end_token;
   std::string first_speaker;
-  std::string risk_protocol;  ///< text for a positive risk item; empty: none
+  const RiskProtocol* risk_protocol = nullptr;  ///< null unless the profile's risk calls for it
   const std::vector<SessionMessage>* history = nullptr;
   std::vector<std::string> hints;                ///< prompt sections added behind the history
   std::map<std::string, std::string> variables;  ///< more placeholders, e.g. `rejected`, `reason`

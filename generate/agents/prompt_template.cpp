@@ -19,25 +19,16 @@ std::vector<std::string> prompt_variable_names() {
           "word_limit", "rejected", "reason",        "risk_protocol", "first_speaker"};
 }
 
-PromptTemplate::PromptTemplate(const std::string& text, const std::string& origin)
-    : source_(text), origin_(origin), sha256_(sha256_hex(text)) {
+std::map<std::string, std::string> read_sections(const std::string& text, const std::string& origin,
+                                                 const std::vector<std::string>& known) {
   if (!is_valid_utf8(text))
     throw FormatError(
         format("{}: byte {}: found invalid UTF-8, expected UTF-8 text. Save the file "
                "as UTF-8.",
                origin, find_invalid_utf8(text)));
-  parse();
-}
-
-PromptTemplate PromptTemplate::read(const std::filesystem::path& path) {
-  return PromptTemplate(read_file(path), path.string());
-}
-
-void PromptTemplate::parse() {
-  const auto known = prompt_section_names();
   std::map<std::string, std::string> texts;
   std::string current;
-  const auto lines = split(replace_all(source_, "\r\n", "\n"), "\n");
+  const auto lines = split(replace_all(text, "\r\n", "\n"), "\n");
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto line = trim(lines[i]);
     if (!line.starts_with("[[") || !line.ends_with("]]")) {
@@ -46,19 +37,34 @@ void PromptTemplate::parse() {
     }
     current = std::string(trim(line.substr(2, line.size() - 4)));
     if (std::find(known.begin(), known.end(), current) == known.end())
-      throw FormatError(format("{}:{}: section: found '{}', expected one of {}.", origin_, i + 1,
+      throw FormatError(format("{}:{}: section: found '{}', expected one of {}.", origin, i + 1,
                                current, quoted_list(known)));
     if (!texts.emplace(current, "").second)
       throw FormatError(format("{}:{}: section: found '{}' a second time, expected it once.",
-                               origin_, i + 1, current));
+                               origin, i + 1, current));
   }
+  for (auto& [name, section] : texts) section = std::string(trim(section));
+  return texts;
+}
+
+PromptTemplate::PromptTemplate(const std::string& text, const std::string& origin)
+    : source_(text), origin_(origin), sha256_(sha256_hex(text)) {
+  parse();
+}
+
+PromptTemplate PromptTemplate::read(const std::filesystem::path& path) {
+  return PromptTemplate(read_file(path), path.string());
+}
+
+void PromptTemplate::parse() {
+  const auto texts = read_sections(source_, origin_, prompt_section_names());
   if (!texts.count("system"))
     throw FormatError(
         format("{}: sections: found no '[[system]]' line, expected one. Put "
                "'[[system]]' above the instructions.",
                origin_));
   for (const auto& [name, text] : texts)
-    sections_[name] = pieces_of(std::string(trim(text)), format("{}: section {}", origin_, name));
+    sections_[name] = pieces_of(text, format("{}: section {}", origin_, name));
 }
 
 std::vector<PromptTemplate::Piece> PromptTemplate::pieces_of(const std::string& text,

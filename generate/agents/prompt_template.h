@@ -47,6 +47,12 @@ class PromptTemplate {
   std::map<std::string, std::vector<Piece>> sections_;
 };
 
+/// Texts below lines `[[name]]`, trimmed; lines above the first such line are a comment.
+/// FormatError names file and line of a section that is not in `known` or comes twice, and the
+/// byte of invalid UTF-8.
+std::map<std::string, std::string> read_sections(const std::string& text, const std::string& origin,
+                                                 const std::vector<std::string>& known);
+
 /// Names of the sections a prompt file may have.
 std::vector<std::string> prompt_section_names();
 

@@ -45,7 +45,8 @@ void add_reply_steps(const Attempt& attempt, Json& steps) {
 void judge(Attempt& attempt, const Agent& agent, const Situation& situation,
            const ReplyPolicy& policy) {
   if (!attempt.failure.empty()) return;
-  if (attempt.reply.stop_reason == "max_tokens" && policy.on_truncated != "keep") {
+  const auto& stop = attempt.reply.stop_reason;
+  if ((stop == "max_tokens" || stop == "context_full") && policy.on_truncated != "keep") {
     if (policy.on_truncated == "fail") {
       attempt.failure = "truncated";
       return;

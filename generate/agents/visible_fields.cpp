@@ -38,6 +38,7 @@ void add_questionnaire(const ProfileQuestionnaire& questionnaire,
   if (may_read_field(may_read, "items." + name))
     for (const auto& item : questionnaire.items)
       visible["items"].push_back({{"questionnaire", name},
+                                  {"rater", questionnaire.rater},
                                   {"id", item.id},
                                   {"value", item.value ? Json(*item.value) : Json(nullptr)},
                                   {"sentence", item.sentence}});

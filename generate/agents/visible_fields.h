@@ -25,9 +25,9 @@ void check_field_names(const std::vector<std::string>& may_read, const std::stri
 bool is_field_name(const std::string& field);
 
 /// The part of a profile that the list allows: {group, occasion, notes, risk, demographics{},
-/// questionnaires[], items[{questionnaire, id, value, sentence}], scores[{questionnaire, name,
-/// value}], bands[{questionnaire, name, band}]}. What is not allowed is not in it, so neither a
-/// prompt nor a grammar can leak it.
+/// questionnaires[], items[{questionnaire, rater, id, value, sentence}], scores[{questionnaire,
+/// name, value}], bands[{questionnaire, name, band}]}. What is not allowed is not in it, so neither
+/// a prompt nor a grammar can leak it.
 Json visible_fields(const Profile& profile, const std::vector<std::string>& may_read);
 
 /// The text of one field for a prompt: one value, or one line per entry. `missing` stands for what

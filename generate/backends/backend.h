@@ -32,7 +32,7 @@ struct Scene {
   std::int64_t max_turns = 1;
   std::uint64_t session_seed = 0;  ///< equal for all utterances of a session
   std::string end_token;
-  bool risk_protocol = false;
+  std::string crisis;  ///< where help can be reached; empty unless the risk protocol holds
 };
 
 /// What an agent asks for. `seed` decides every draw.
@@ -49,8 +49,9 @@ struct BackendRequest {
 struct BackendReply {
   std::string text;
   std::string failure;
-  std::string detail;       ///< one sentence for people; never profile content
-  std::string stop_reason;  ///< end_token | stop_text | max_tokens | as the server says
+  std::string detail;  ///< one sentence for people; never profile content
+  std::string
+      stop_reason;  ///< end_token | stop_text | max_tokens | context_full | as the server says
   std::string model;
   std::string reasoning;  ///< hidden reasoning that the server kept apart
   std::int64_t prompt_tokens = 0;

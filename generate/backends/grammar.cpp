@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 /// Slots and what an agent must be allowed to read to use them; empty: nothing.
 const std::map<std::string, std::string>& slot_fields() {
   static const std::map<std::string, std::string> fields = {
-      {"answer", "items"}, {"end_token", ""}, {"language", ""}};
+      {"answer", "items"}, {"crisis", ""}, {"end_token", ""}, {"language", ""}};
   return fields;
 }
 
@@ -171,8 +171,9 @@ void Grammar::check_production(const std::string& rule, const Production& produc
           if (!has_rule(target)) wrong(format("found <{}>, expected a rule", target));
       } else if (piece.kind == GrammarPiece::Kind::kSlot) {
         if (!slot_fields().count(piece.text) && !piece.text.starts_with(kDemographics))
-          wrong(format("found {{{}}}, expected answer, end_token, language or demographics.NAME",
-                       piece.text));
+          wrong(format(
+              "found {{{}}}, expected answer, crisis, end_token, language or demographics.NAME",
+              piece.text));
       }
     }
   } catch (const FormatError& error) {

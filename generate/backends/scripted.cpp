@@ -104,8 +104,9 @@ std::vector<TopicAnswer> topics_by_weight(const Grammar& grammar, const Scene& s
       const auto sentence = item["sentence"].get<std::string>();
       if (item["value"].is_null() || keyword_hits(topics[i], to_lower_ascii(sentence)) == 0)
         continue;
+      // A clinician's sentence speaks of the client: it weighs, but the client does not say it.
       if (const auto value = item["value"].get<double>(); value > answer.value)
-        answer = {i, value, sentence};
+        answer = {i, value, item["rater"] == "self" ? sentence : ""};
     }
     answers.push_back(std::move(answer));
   }
@@ -161,11 +162,12 @@ Expansion expansion_of(const Grammar& grammar, const Scene& scene, const Moment&
     variables[name] = values[random.below(values.size())];
   }
   variables["position"] = moment.turn_of_stage == 0 ? "first" : "later";
-  variables["protocol"] = scene.risk_protocol ? "yes" : "no";
+  variables["protocol"] = scene.crisis.empty() ? "no" : "yes";
   if (scene.fields.contains("group")) variables["group"] = scene.fields["group"];
   set_topics(grammar, scene, moment, state);
   state.slots["end_token"] = scene.end_token;
   state.slots["language"] = scene.language;
+  state.slots["crisis"] = scene.crisis;
   for (const auto& [name, value] : scene.fields["demographics"].items())
     state.slots["demographics." + name] = value.get<std::string>();
   return state;

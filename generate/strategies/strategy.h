@@ -22,7 +22,7 @@ struct SessionTask {
   std::string language;
   std::int64_t replicate = 0;
   std::uint64_t run_seed = 0;
-  std::string risk_protocol;  ///< empty unless the profile's risk calls for it
+  const RiskProtocol* risk_protocol = nullptr;  ///< null unless the profile's risk calls for it
 };
 
 /// What a strategy made of a task. `stop_reason`: end_token | max_turns | failed | refused |

@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
 #include "core/json_lines.h"
 #include "data/sessions/session.h"
+#include "generate/agents/risk_protocol.h"
 #include "generate/backends/grammar.h"
 #include "tests/generate/support.h"
 
@@ -14,10 +16,31 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<Session> demo_sessions(int count) {
+constexpr const char* kLanguages[] = {"en", "de"};
+
+/// Sentences as the shipped wordings have them, so that topics are found.
+std::string profile_lines_in(const std::string& language, int count) {
+  const std::vector<std::string> german = {
+      "Beinahe jeden Tag konnte ich schlecht ein- oder durchschlafen oder habe zu viel geschlafen.",
+      "An einzelnen Tagen war ich niedergeschlagen, schwermütig oder hoffnungslos.",
+      "An mehr als der Hälfte der Tage war ich müde oder hatte das Gefühl, keine Energie zu haben.",
+      "An einzelnen Tagen habe ich mir übermäßige Sorgen um verschiedene Dinge gemacht."};
+  std::string lines;
+  for (int i = 0; i < count; ++i) {
+    auto profile = testing::example_profile(i, i % 4);
+    profile.language = language;
+    for (std::size_t item = 0; language == "de" && item < german.size(); ++item)
+      profile.questionnaires[0].items[item].sentence = german[item];
+    lines += to_line(to_json(profile)) + "\n";
+  }
+  return lines;
+}
+
+std::vector<Session> demo_sessions(const std::string& profiles,
+                                   const std::vector<std::string>& sets = {}) {
   const testing::TemporaryFolder folder;
-  testing::write_text(folder / "profiles.jsonl", testing::profile_lines(count));
-  const auto loaded = testing::load_protocol("demo.json");
+  testing::write_text(folder / "profiles.jsonl", profiles);
+  const auto loaded = testing::load_protocol("demo.json", sets);
   RunOptions options;
   options.profiles = folder / "profiles.jsonl";
   options.output = folder / "run";
@@ -37,38 +60,95 @@ std::int64_t words_of(const std::string& text) {
 }
 
 TEST(Scripted, CannotBeLearntByHeart) {
-  const auto sessions = demo_sessions(60);
-  std::string training;
-  std::vector<std::string> validation;
-  for (std::size_t i = 0; i < sessions.size(); ++i)
-    for (const auto& message : sessions[i].messages) {
-      if (i % 10 == 4)
-        validation.push_back(message.text);
-      else
-        training += message.text + "\n";
-    }
-  std::size_t known = 0;
-  for (const auto& text : validation) known += training.find(text) != std::string::npos;
-  EXPECT_GE(validation.size(), 100U);
-  EXPECT_LE(static_cast<double>(known), 0.05 * static_cast<double>(validation.size()));
+  for (const auto* language : kLanguages) {
+    const auto sessions = demo_sessions(profile_lines_in(language, 60));
+    std::string training;
+    std::vector<std::string> validation;
+    for (std::size_t i = 0; i < sessions.size(); ++i)
+      for (const auto& message : sessions[i].messages) {
+        if (i % 10 == 4)
+          validation.push_back(message.text);
+        else
+          training += message.text + "\n";
+      }
+    std::size_t known = 0;
+    for (const auto& text : validation) known += training.find(text) != std::string::npos;
+    EXPECT_GE(validation.size(), 100U);
+    EXPECT_LE(static_cast<double>(known), 0.05 * static_cast<double>(validation.size()))
+        << language;
+  }
 }
 
 TEST(Scripted, SpeaksAtNaturalLengthWithoutRepeatingItself) {
-  std::int64_t utterances = 0, short_ones = 0;
-  for (const auto& session : demo_sessions(40)) {
-    std::set<std::string> texts;
-    for (const auto& message : session.messages) {
-      const auto words = words_of(message.text);
-      EXPECT_LE(words, 60) << message.text;
-      EXPECT_GE(words, 8) << message.text;
-      short_ones += words < 15;
-      ++utterances;
-      EXPECT_TRUE(texts.insert(message.text).second) << message.text;
-      EXPECT_EQ(message.text.find_first_of("<>{}$"), std::string::npos) << message.text;
-      EXPECT_EQ(message.text.find("  "), std::string::npos) << message.text;
+  for (const auto* language : kLanguages) {
+    std::int64_t utterances = 0, short_ones = 0;
+    for (const auto& session : demo_sessions(profile_lines_in(language, 40))) {
+      std::set<std::string> texts;
+      for (const auto& message : session.messages) {
+        const auto words = words_of(message.text);
+        EXPECT_LE(words, 60) << message.text;
+        EXPECT_GE(words, 8) << message.text;
+        short_ones += words < 15;
+        ++utterances;
+        EXPECT_TRUE(texts.insert(message.text).second) << message.text;
+        EXPECT_EQ(message.text.find_first_of("<>{}$"), std::string::npos) << message.text;
+        for (const char* slip : {"  ", " ,", ",,", ":,", "..\"", ". ,", "?."})
+          EXPECT_EQ(message.text.find(slip), std::string::npos) << message.text;
+      }
     }
+    EXPECT_LE(static_cast<double>(short_ones), 0.05 * static_cast<double>(utterances)) << language;
   }
-  EXPECT_LE(static_cast<double>(short_ones), 0.05 * static_cast<double>(utterances));
+}
+
+TEST(Scripted, TalksAboutWhatTheAnswersSay) {
+  for (const auto* language : kLanguages) {
+    std::set<std::string> openings;
+    for (const auto& session : demo_sessions(profile_lines_in(language, 12)))
+      openings.insert(session.messages.at(3).text);
+    std::string all;
+    for (const auto& text : openings) all += text;
+    EXPECT_THAT(all, HasSubstr(language == std::string("en") ? "sleep" : "chlaf"));
+    EXPECT_GE(openings.size(), 11U);
+  }
+}
+
+TEST(Scripted, NeverSaysACliniciansSentenceAsItsOwn) {
+  auto profile = testing::example_profile(1, 3);
+  profile.questionnaires[0].rater = "clinician";
+  for (auto& item : profile.questionnaires[0].items) item.sentence = "The person sleeps badly.";
+  for (const auto& session :
+       demo_sessions(to_line(to_json(profile)) + "\n", {"sessions_per_profile=10"}))
+    for (const auto& message : session.messages)
+      EXPECT_EQ(message.text.find("The person"), std::string::npos) << message.text;
+}
+
+TEST(Scripted, FollowsTheRiskProtocolInEveryLanguage) {
+  for (const std::string language : kLanguages) {
+    auto profile = testing::example_profile(1, 3);
+    profile.language = language;
+    profile.risk_positive = true;
+    const auto lines = to_line(to_json(profile)) + "\n";
+    const auto help =
+        read_risk_protocol(testing::configs() / format("crisis/{}.md", language)).resources;
+    const Grammar grammar(testing::configs() / format("grammars/cbt-{}", language));
+    const auto& answers = grammar.rule(language == "en" ? "k.safety_now" : "k.schutz_jetzt");
+    const auto is_answer = [&](const std::string& text) {
+      return std::any_of(answers.begin(), answers.end(),
+                         [&](const auto& answer) { return text.starts_with(answer.text); });
+    };
+    for (const std::string policy : {"mark", "protocol"}) {
+      const bool asked = policy == "protocol";
+      const auto sessions =
+          demo_sessions(lines, {"sessions_per_profile=20", "risk_policy=" + policy});
+      EXPECT_EQ(sessions.size(), 20U);
+      for (const auto& session : sessions) {
+        const auto& counselor = session.messages.at(4).text;
+        EXPECT_EQ(counselor.find(help) != std::string::npos, asked) << counselor;
+        EXPECT_EQ(is_answer(session.messages.at(5).text), asked) << session.messages[5].text;
+      }
+    }
+    EXPECT_TRUE(demo_sessions(lines).empty()) << "left out unless the config says otherwise";
+  }
 }
 
 struct GrammarFolder {
@@ -109,9 +189,11 @@ TEST(Grammar, NamesEveryProblemOfAFile) {
 }
 
 TEST(Grammar, TellsWhichFieldsASpeakerNeeds) {
-  const Grammar grammar(testing::configs() / "grammars/cbt-en");
-  EXPECT_EQ(grammar.fields_used_by("counselor"), std::vector<std::string>{});
-  EXPECT_EQ(grammar.fields_used_by("client"), std::vector<std::string>{"items"});
+  for (const auto* language : kLanguages) {
+    const Grammar grammar(testing::configs() / format("grammars/cbt-{}", language));
+    EXPECT_EQ(grammar.fields_used_by("counselor"), std::vector<std::string>{});
+    EXPECT_EQ(grammar.fields_used_by("client"), std::vector<std::string>{"items"});
+  }
 }
 
 TEST(Grammar, SaysOneThingAllSessionLongWhereItIsAskedTo) {
