@@ -33,7 +33,7 @@ DOORS = {
     "models/codecs": ("codec", set()),
     "models/exporters": ("exporter", {"verify", "export_source", "gguf_metadata", "chat_template_source"}),
     "data/datasets/importers": ("importer", set()),
-    "generate/backends": ("backend", {"endpoint", "grammar"}),
+    "generate/backends": ("backend", {"chat_completion", "endpoint", "grammar"}),
     "generate/strategies": ("strategy", set()),
     "evaluate/metrics": ("metric", set()),
     "evaluate/judges": ("judge", set()),

@@ -58,14 +58,16 @@ class EmbeddedWorker : public BackendWorker {
     generation.sampling = request.sampling;
     generation.seed = request.seed;
     generation.end_tokens = loaded_.model.end_tokens;
-    try {
-      return read(engine_->generate(generation));
-    } catch (const ConfigError&) {
+    const auto length = static_cast<std::int64_t>(generation.prompt.size());
+    const auto context = loaded_.model.decoder->features().context_length;
+    if (length >= context) {
       BackendReply reply;
       reply.failure = "context_full";
-      reply.detail = format("the prompt has {} tokens", generation.prompt.size());
+      reply.detail =
+          format("the prompt has {} tokens, the model's context holds {}", length, context);
       return reply;
     }
+    return read(engine_->generate(generation));
   }
 
  private:
@@ -80,7 +82,7 @@ class EmbeddedWorker : public BackendWorker {
     if (generation.stop_reason == "interrupted" || interrupt_requested())
       reply.failure = "interrupted";
     else if (trim(reply.text).empty())
-      reply.failure = "empty";
+      reply.failure = generation.stop_reason == "context_full" ? "context_full" : "empty";
     return reply;
   }
 

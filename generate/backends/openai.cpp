@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include "core/settings.h"
 #include "core/text.h"
 #include "generate/backends/backend.h"
+#include "generate/backends/chat_completion.h"
 #include "generate/backends/endpoint.h"
 
 namespace sqpsych {
@@ -46,122 +48,28 @@ struct OpenaiConfig {
   }
 };
 
-/// llama.cpp reads seeds as 32-bit numbers, others as signed ones.
-std::int64_t server_seed(std::uint64_t seed) {
-  return static_cast<std::int64_t>(seed & 0x7fffffffU);
-}
-
-Json request_body(const OpenaiConfig& config, const BackendRequest& request) {
-  Json messages = Json::array();
-  for (const auto& message : request.messages)
-    messages.push_back({{"role", message.role}, {"content", message.content}});
-  const auto& sampling = request.sampling;
-  Json body = {{"model", config.model},
-               {"messages", messages},
-               {"temperature", sampling.temperature},
-               {"top_p", sampling.top_p},
-               {"max_tokens", sampling.max_tokens},
-               {"seed", server_seed(request.seed)},
-               {"stream", false}};
-  // Not in the original protocol; servers that know them get them only when they matter.
-  if (sampling.top_k > 0) body["top_k"] = sampling.top_k;
-  if (sampling.min_p > 0) body["min_p"] = sampling.min_p;
-  if (sampling.repetition_penalty != 1) body["repetition_penalty"] = sampling.repetition_penalty;
-  if (!sampling.stop.empty()) body["stop"] = sampling.stop;
-  for (const auto& [key, value] : config.extra_body.items()) body[key] = value;
-  return body;
-}
-
-std::string text_or_empty(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::int64_t count_or_zero(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-/// First 200 bytes of what the server says went wrong; kept in the record, never logged.
-std::string error_detail(const std::string& body) {
-  try {
-    const auto json = parse_json(body, "reply");
-    const auto& error = json.is_object() && json.contains("error") ? json["error"] : json;
-    auto text = error.is_object()   ? text_or_empty(error, "message")
-                : error.is_string() ? error.get<std::string>()
-                                    : "";
-    while (text.size() > 200) {
-      text.resize(200);
-      while (!is_valid_utf8(text)) text.pop_back();
-    }
-    return text;
-  } catch (const Error&) {
-    return "";
-  }
-}
-
-BackendReply failed(const std::string& failure, const std::string& detail = "") {
-  BackendReply reply;
-  reply.failure = failure;
-  reply.detail = detail;
-  return reply;
-}
-
-/// Reads a chat completion; a shape that is none is `malformed`.
-BackendReply read_completion(const std::string& body) {
-  try {
-    const auto json = parse_json(body, "reply");
-    const auto& choice = json.at("choices").at(0);
-    const auto& message = choice.at("message");
-    BackendReply reply;
-    reply.text = text_or_empty(message, "content");
-    reply.reasoning = text_or_empty(message, "reasoning_content");
-    if (reply.reasoning.empty()) reply.reasoning = text_or_empty(message, "reasoning");
-    reply.model = text_or_empty(json, "model");
-    const auto finish = text_or_empty(choice, "finish_reason");
-    reply.stop_reason = finish == "length" ? "max_tokens" : finish == "stop" ? "end_token" : finish;
-    if (json.contains("usage") && json["usage"].is_object()) {
-      reply.prompt_tokens = count_or_zero(json["usage"], "prompt_tokens");
-      reply.completion_tokens = count_or_zero(json["usage"], "completion_tokens");
-    }
-    if (finish == "content_filter" || !text_or_empty(message, "refusal").empty())
-      reply.failure = "refused";
-    else if (trim(reply.text).empty())
-      reply.failure = "empty";
-    return reply;
-  } catch (const FormatError&) {
-    return failed("malformed", "the reply is no JSON");
-  } catch (const Json::exception&) {
-    return failed("malformed", "the reply has no choices[0].message");
-  }
-}
-
-bool may_pass(const HttpReply& http, const BackendReply& reply) {
-  return http.status == 0 || http.status == 429 || http.status == 408 || http.status >= 500 ||
-         reply.failure == "malformed";
-}
-
 class OpenaiWorker : public BackendWorker {
  public:
   OpenaiWorker(const OpenaiConfig& config, const BaseUrl& url, const std::string& api_key)
       : config_(config), url_(url), endpoint_(url, api_key, config.timeout_seconds) {}
 
   BackendReply reply(const BackendRequest& request) override {
-    const auto body = request_body(config_, request).dump();
+    const auto body = chat_request(config_.model, request, config_.extra_body).dump();
     const Backoff backoff{config_.backoff_seconds, config_.backoff_max_seconds};
     Json attempts = Json::array();
     for (std::int64_t attempt = 0;; ++attempt) {
       const auto http = endpoint_.post(url_.path + "/chat/completions", body);
-      auto reply = read(http);
+      auto reply = read_chat_reply(http, url_.origin());
+      refuse_cloud_reply(reply);
       reply.seconds = http.seconds;
-      if (cancelled_) return failed("interrupted");
+      if (cancelled_) return interrupted();
       if (reply.ok() || !may_pass(http, reply) || attempt >= config_.max_retries) {
         reply.attempts = std::move(attempts);
         return reply;
       }
       const auto wait = backoff.wait_seconds(attempt, request.seed, http.retry_after);
       attempts.push_back({{"reason", reply.failure}, {"wait_seconds", wait}});
-      if (!sleep(wait)) return failed("interrupted");
+      if (!sleep(wait)) return interrupted();
     }
   }
 
@@ -171,17 +79,16 @@ class OpenaiWorker : public BackendWorker {
   }
 
  private:
-  BackendReply read(const HttpReply& http) const {
-    if (http.status == 0) return failed(http.failure, "no answer from " + url_.origin());
-    if (http.status >= 300 && http.status < 400)
-      return failed("redirect", "the server sends requests on to another address");
-    if (http.status != 200) return failed(format("http {}", http.status), error_detail(http.body));
-    auto reply = read_completion(http.body);
-    if (names_cloud_model(reply.model) && is_loopback(url_.host)) {
-      reply.text.clear();
-      reply.failure = "refused";
-      reply.detail = "the server forwarded the request to a cloud";
-    }
+  void refuse_cloud_reply(BackendReply& reply) const {
+    if (!names_cloud_model(reply.model) || !is_loopback(url_.host)) return;
+    reply.text.clear();
+    reply.failure = "refused";
+    reply.detail = "the server forwarded the request to a cloud";
+  }
+
+  static BackendReply interrupted() {
+    BackendReply reply;
+    reply.failure = "interrupted";
     return reply;
   }
 
@@ -241,6 +148,12 @@ class OpenaiBackend : public Backend {
           format("{}: {}: found no server ({}), expected one. Start it or mend "
                  "base_url.",
                  where_, url_.text(), models.failure));
+    if (models.status == 401 || models.status == 403)
+      throw ConfigError(
+          format("{}: api_key_env: found a server that answers {} to this key, expected "
+                 "one that takes it. Name the variable that holds the server's key.",
+                 where_, models.status));
+    warn_of_unlisted_model(models.body);
     refuse_forwarding(endpoint);
     read_version(endpoint);
   }
@@ -255,6 +168,24 @@ class OpenaiBackend : public Backend {
         format("{}: model: found '{}', which is run in a cloud ({}), expected a model "
                "on this machine. Choose a local model.",
                where_, config_.model, reason));
+  }
+
+  /// Only a warning: some servers list less than they serve.
+  void warn_of_unlisted_model(const std::string& body) const {
+    std::vector<std::string> names;
+    try {
+      const auto json = parse_json(body, "models");
+      for (const auto& model : json.at("data")) names.push_back(text_or_empty(model, "id"));
+    } catch (const FormatError&) {
+      return;
+    } catch (const Json::exception&) {
+      return;
+    }
+    if (names.empty() || std::find(names.begin(), names.end(), config_.model) != names.end())
+      return;
+    names.resize(std::min<std::size_t>(names.size(), 10));
+    log_warning(format("{}: model: '{}' is not among those that the server lists: {}.", where_,
+                       config_.model, quoted_list(names)));
   }
 
   /// Ollama lists models of its cloud among the local ones, with the host they are sent to.

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/json_lines.h"
@@ -7,6 +8,8 @@
 
 namespace sqpsych {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr const char* kProtocol = R"({
   "strategy": "tiny", "workers": 1,
@@ -58,6 +61,25 @@ TEST(Embedded, GivesTheSameSessionsForAnyNumberOfWorkersAndAfterAStop) {
     EXPECT_GT(whole[i].messages[0].completion_tokens, 0);
     EXPECT_EQ(whole[i].messages[0].model, "embedded:tinystories-656k");
   }
+}
+
+TEST(Embedded, SaysWhatToDoAboutAPromptThatDoesNotFit) {
+  SQPSYCH_NEED_SHARED(model, "data/tinystories-656k");
+  const testing::TemporaryFolder folder;
+  testing::write_text(folder / "profiles.jsonl", testing::profile_lines(1));
+  const auto loaded = testing::load_protocol(
+      "sqpsych_embedded.json",
+      {"backends.engine.model=" + model.string(), "backends.engine.chat_template=chatml"});
+  RunOptions options;
+  options.profiles = folder / "profiles.jsonl";
+  options.output = folder / "run";
+  const auto summary = run_generation(loaded.config, loaded.origin, options);
+  EXPECT_EQ(summary.exit_code(), ExitCode::kTooManyFailures);
+  EXPECT_EQ(summary.failed.at("context_full"), 1);
+  EXPECT_THAT(summary.text(), HasSubstr("Take a model with a longer one"));
+  const auto record = read_json_lines(folder / "run/sessions.jsonl")[0];
+  EXPECT_THAT(record["failure"]["reason"].get<std::string>(),
+              HasSubstr("tokens, the model's context holds 512"));
 }
 
 }  // namespace

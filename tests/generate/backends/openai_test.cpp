@@ -1,88 +1,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 
-#include <atomic>
 #include <cstdlib>
-#include <deque>
-#include <mutex>
-#include <thread>
 
-#include "core/json_lines.h"
 #include "generate/backends/backend.h"
 #include "generate/backends/endpoint.h"
+#include "tests/generate/fake_server.h"
 #include "tests/generate/support.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::CannedReply;
+using testing::completion;
+using testing::FakeServer;
 using ::testing::HasSubstr;
-
-std::string completion(const std::string& text, const std::string& model = "tiny") {
-  const Json message = {{"role", "assistant"}, {"content", text}};
-  const Json reply = {{"model", model},
-                      {"choices", {{{"message", message}, {"finish_reason", "stop"}}}},
-                      {"usage", {{"prompt_tokens", 11}, {"completion_tokens", 3}}}};
-  return reply.dump();
-}
-
-struct Scripted {
-  int status = 200;
-  std::string body;
-  std::string header;
-  std::string value;
-  int delay_ms = 0;
-};
-
-/// A chat completions server that answers what a test wrote down.
-class Server {
- public:
-  Server() {
-    server_.Post("/v1/chat/completions", [this](const auto& request, auto& response) {
-      const auto next = take(request.body);
-      if (next.delay_ms) std::this_thread::sleep_for(std::chrono::milliseconds(next.delay_ms));
-      response.status = next.status;
-      if (!next.header.empty()) response.set_header(next.header.c_str(), next.value);
-      response.set_content(next.body, "application/json");
-    });
-    server_.Get("/api/tags", [this](const auto&, auto& response) {
-      response.set_content(tags, "application/json");
-    });
-    server_.Get("/version", [](const auto&, auto& response) {
-      response.set_content(R"({"version": "0.9"})", "application/json");
-    });
-    port_ = server_.bind_to_any_port("127.0.0.1");
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();
-  }
-  ~Server() {
-    server_.stop();
-    thread_.join();
-  }
-  std::string url() const { return format("http://127.0.0.1:{}/v1", port_); }
-  void script(std::initializer_list<Scripted> replies) { replies_ = replies; }
-  std::vector<Json> requests() {
-    const std::lock_guard guard(mutex_);
-    return requests_;
-  }
-  std::string tags = "{}";
-
- private:
-  Scripted take(const std::string& body) {
-    const std::lock_guard guard(mutex_);
-    requests_.push_back(parse_json(body, "request"));
-    if (replies_.empty()) return {500, "{}", "", "", 0};
-    auto next = replies_.front();
-    replies_.pop_front();
-    return next;
-  }
-  httplib::Server server_;
-  std::mutex mutex_;
-  std::deque<Scripted> replies_;
-  std::vector<Json> requests_;
-  int port_ = 0;
-  std::thread thread_;
-};
 
 std::unique_ptr<Backend> backend_for(const std::string& url, const Json& more = Json::object()) {
   Json block = {{"type", "openai"},      {"base_url", url},         {"model", "tiny"},
@@ -92,7 +24,7 @@ std::unique_ptr<Backend> backend_for(const std::string& url, const Json& more = 
   return make_backend({block, "backends.server", {}, 1, true});
 }
 
-BackendReply ask(Server& server, const Json& more = Json::object()) {
+BackendReply ask(FakeServer& server, const Json& more = Json::object()) {
   auto backend = backend_for(server.url(), more);
   backend->open();
   BackendRequest request;
@@ -104,7 +36,7 @@ BackendReply ask(Server& server, const Json& more = Json::object()) {
 }
 
 TEST(Openai, PassesSeedAndSamplingAndReadsTheReply) {
-  Server server;
+  FakeServer server;
   server.script({{200, completion("Hi."), "", "", 0}});
   const auto reply = ask(server, {{"extra_body", {{"chat_template_kwargs", {{"a", 1}}}}}});
   EXPECT_EQ(reply.text, "Hi.");
@@ -120,14 +52,14 @@ TEST(Openai, PassesSeedAndSamplingAndReadsTheReply) {
 }
 
 TEST(Openai, TriesAgainAfterFaultsThatPass) {
-  const Scripted faults[] = {{429, "{}", "Retry-After", "0", 0},
-                             {500, "oops", "", "", 0},
-                             {503, "{}", "", "", 0},
-                             {200, "no json", "", "", 0},
-                             {200, R"({"choices": []})", "", "", 0},
-                             {200, completion("late"), "", "", 900}};
+  const CannedReply faults[] = {{429, "{}", "Retry-After", "0", 0},
+                                {500, "oops", "", "", 0},
+                                {503, "{}", "", "", 0},
+                                {200, "no json", "", "", 0},
+                                {200, R"({"choices": []})", "", "", 0},
+                                {200, completion("late"), "", "", 900}};
   for (const auto& fault : faults) {
-    Server server;
+    FakeServer server;
     server.script({fault, {200, completion("Hi."), "", "", 0}});
     const auto reply = ask(server);
     EXPECT_EQ(reply.text, "Hi.") << fault.status << fault.body;
@@ -137,7 +69,7 @@ TEST(Openai, TriesAgainAfterFaultsThatPass) {
 }
 
 TEST(Openai, GivesUpAfterTheLimitWithTheReason) {
-  Server server;
+  FakeServer server;
   const auto reply = ask(server);
   EXPECT_EQ(reply.failure, "http 500");
   EXPECT_EQ(server.requests().size(), 3U);
@@ -145,7 +77,7 @@ TEST(Openai, GivesUpAfterTheLimitWithTheReason) {
 
 TEST(Openai, DoesNotRepeatWhatCannotSucceed) {
   for (const int status : {400, 401, 404, 422}) {
-    Server server;
+    FakeServer server;
     server.script({{status, R"({"error": {"message": "no such model"}})", "", "", 0}});
     const auto reply = ask(server);
     EXPECT_EQ(reply.failure, format("http {}", status));
@@ -154,8 +86,18 @@ TEST(Openai, DoesNotRepeatWhatCannotSucceed) {
   }
 }
 
+TEST(Openai, ReadsWhatServersSayWentWrong) {
+  for (const char* body :
+       {R"({"error": {"message": "no such model"}})", R"({"error": "no such model"})",
+        R"({"message": "no such model"})", R"({"detail": "no such model"})"}) {
+    FakeServer server;
+    server.script({{400, body, "", "", 0}});
+    EXPECT_EQ(ask(server).detail, "no such model") << body;
+  }
+}
+
 TEST(Openai, DoesNotFollowRedirects) {
-  Server server, other;
+  FakeServer server, other;
   other.script({{200, completion("caught"), "", "", 0}});
   server.script({{307, "", "Location", other.url() + "/chat/completions", 0}});
   EXPECT_EQ(ask(server).failure, "redirect");
@@ -165,14 +107,14 @@ TEST(Openai, DoesNotFollowRedirects) {
 TEST(Openai, IgnoresProxiesOfTheEnvironment) {
   for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"})
     setenv(name, "http://127.0.0.1:1", 1);
-  Server server;
+  FakeServer server;
   server.script({{200, completion("Hi."), "", "", 0}});
   EXPECT_EQ(ask(server).text, "Hi.");
   for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"}) unsetenv(name);
 }
 
 TEST(Openai, RefusesModelsOfACloud) {
-  Server server;
+  FakeServer server;
   EXPECT_THROW(backend_for(server.url(), {{"model", "gpt-oss:120b-cloud"}}), ConfigError);
   server.tags = R"({"models": [{"name": "tiny:latest", "remote_host": "https://far.example"}]})";
   EXPECT_THROW(ask(server), ConfigError);
@@ -182,7 +124,7 @@ TEST(Openai, RefusesModelsOfACloud) {
 }
 
 TEST(Openai, KeepsReasoningApartAndNamesRefusals) {
-  Server server;
+  FakeServer server;
   server.script(
       {{200, R"({"choices": [{"message": {"content": "Hi.", "reasoning_content": "think"}}]})", "",
         "", 0},
@@ -207,6 +149,36 @@ TEST(Openai, TalksToListedHostsOnly) {
   EXPECT_NO_THROW(backend_for("https://example.org/v1", {{"allow_hosts", {"Example.org"}}}));
 }
 
+TEST(Openai, NamesAnAllowedHostOnce) {
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i)
+    backend_for("https://listed.example/v1", {{"allow_hosts", {"listed.example"}}});
+  const auto text = ::testing::internal::GetCapturedStderr();
+  const std::string line = "profiles are sent to https://listed.example:443";
+  EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_EQ(text.find(line), text.rfind(line));
+}
+
+TEST(Openai, WarnsOfAModelThatTheServerDoesNotList) {
+  const auto warning_for = [](const std::string& models) {
+    FakeServer server;
+    server.models = models;
+    ::testing::internal::CaptureStderr();
+    backend_for(server.url())->open();
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(warning_for(R"({"data": [{"id": "small"}, {"id": "large"}]})"),
+              HasSubstr("'tiny' is not among those that the server lists: 'small', 'large'"));
+  for (const char* models : {R"({"data": [{"id": "tiny"}]})", R"({"data": []})", "{}", "none"})
+    EXPECT_EQ(warning_for(models), "") << models;
+}
+
+TEST(Openai, SaysAtOnceThatAKeyIsRefused) {
+  FakeServer server;
+  server.models_status = 401;
+  EXPECT_THROW(backend_for(server.url())->open(), ConfigError);
+}
+
 TEST(Openai, SaysWhenThereIsNoServerOrNoKey) {
   EXPECT_THROW(backend_for("http://127.0.0.1:1/v1")->open(), RemoteError);
   EXPECT_THROW(
@@ -215,7 +187,7 @@ TEST(Openai, SaysWhenThereIsNoServerOrNoKey) {
 }
 
 TEST(Openai, IsMarkedAsNotReproducible) {
-  Server server;
+  FakeServer server;
   auto backend = backend_for(server.url());
   backend->open();
   EXPECT_FALSE(backend->reproducible());
