@@ -52,8 +52,7 @@ ExitCode run(const GenerateFlags& flags) {
     return ExitCode::kDone;
   }
   const auto summary = run_generation(config, origin, options);
-  std::cout << summary.text() << "written:   " << (options.output / "sessions.jsonl").string()
-            << "\n";
+  std::cout << summary.text();
   return summary.exit_code();
 }
 

@@ -19,8 +19,6 @@ namespace fs = std::filesystem;
 constexpr const char* kLock = "run.lock";
 constexpr const char* kConfig = "config.json";
 constexpr const char* kInputs = "inputs.json";
-constexpr const char* kJournal = "journal.jsonl";
-constexpr const char* kSessions = "sessions.jsonl";
 
 std::string file_name_of(const std::string& text) {
   return text.starts_with('/') ? fs::path(text).filename().string() : text;
@@ -67,7 +65,8 @@ void index_lines(std::string_view text, std::map<std::string, std::string_view>&
     const auto end = std::min(text.find('\n', begin), text.size());
     const auto line = text.substr(begin, end - begin);
     begin = end + 1;
-    if (!line.empty()) lines[need_string(parse_json(line, kJournal), "id", kJournal)] = line;
+    if (!line.empty())
+      lines[need_string(parse_json(line, kJournalFile), "id", kJournalFile)] = line;
   }
 }
 
@@ -135,7 +134,7 @@ void check_run_folder(const fs::path& path, const RunIdentity& identity, Existin
                "nothing. Choose another --output.",
                path.string()));
   // A run that failed before its first session may begin again with mended settings.
-  const bool has_sessions = fs::exists(path / kSessions) || fs::exists(path / kJournal);
+  const bool has_sessions = fs::exists(path / kSessionsFile) || fs::exists(path / kJournalFile);
   const bool is_known = fs::exists(path / kConfig) && fs::exists(path / kInputs);
   if (existing == Existing::kRefuse && has_sessions && is_known) compare(path, identity);
 }
@@ -148,9 +147,9 @@ RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing
   if (existing == Existing::kOverwrite) start_over();
   write_file_atomic(path_ / kConfig, identity.config.dump(2) + "\n");
   write_file_atomic(path_ / kInputs, identity.inputs.dump(2) + "\n");
-  dropped_bytes_ = drop_half_line(path_ / kJournal);
-  read_records(path_ / kSessions);
-  read_records(path_ / kJournal);
+  dropped_bytes_ = drop_half_line(path_ / kJournalFile);
+  read_records(path_ / kSessionsFile);
+  read_records(path_ / kJournalFile);
 }
 
 void RunFolder::acquire_lock() {
@@ -182,7 +181,7 @@ void RunFolder::write_prompts(const std::map<std::string, std::string>& texts) c
 void RunFolder::append(const Session& session) {
   const auto record = to_json(session);
   const std::lock_guard guard(mutex_);
-  if (!journal_) journal_ = std::make_unique<JsonLinesAppender>(path_ / kJournal);
+  if (!journal_) journal_ = std::make_unique<JsonLinesAppender>(path_ / kJournalFile);
   journal_->append(record);
   records_[session.id] = summary_of(session);
 }
@@ -191,12 +190,12 @@ void RunFolder::finish(const std::vector<std::string>& ids) {
   journal_.reset();
   std::map<std::string, std::string_view> lines;
   std::vector<std::unique_ptr<MappedFile>> files;
-  for (const char* name : {kSessions, kJournal}) {
+  for (const char* name : {kSessionsFile, kJournalFile}) {
     if (!fs::exists(path_ / name) || fs::is_empty(path_ / name)) continue;
     files.push_back(std::make_unique<MappedFile>(path_ / name));
     index_lines(files.back()->text(), lines);
   }
-  AtomicFile file(path_ / kSessions);
+  AtomicFile file(path_ / kSessionsFile);
   const auto write_line = [&](std::string_view line) {
     file.write(line);
     file.write("\n");
@@ -208,7 +207,7 @@ void RunFolder::finish(const std::vector<std::string>& ids) {
   // Sessions of an earlier run that asked for more replicates are kept behind the plan's.
   for (const auto& [id, line] : lines) write_line(line);
   file.commit();
-  fs::remove(path_ / kJournal);
+  fs::remove(path_ / kJournalFile);
 }
 
 }  // namespace sqpsych

@@ -15,6 +15,9 @@
 
 namespace sqpsych {
 
+inline constexpr const char* kSessionsFile = "sessions.jsonl";
+inline constexpr const char* kJournalFile = "journal.jsonl";
+
 /// What is known of a finished session without reading it again.
 struct SessionRecord {
   bool complete = false;

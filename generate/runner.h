@@ -45,7 +45,8 @@ struct RunSummary {
   std::int64_t completion_tokens = 0;
   double seconds = 0;
   std::int64_t max_failures = 0;
-  bool stopped_early = false;  ///< too many failures in a row
+  bool stopped_early = false;     ///< too many failures in a row
+  std::filesystem::path records;  ///< the file that holds the sessions
 
   std::int64_t failed_count() const;
   ExitCode exit_code() const;
