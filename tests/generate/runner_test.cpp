@@ -164,6 +164,11 @@ TEST(Runner, FollowsTheRiskPolicy) {
     const auto records = read_json_lines(runner.options.output / "sessions.jsonl");
     EXPECT_EQ(records[2]["risk"]["positive"], true);
     EXPECT_EQ(records[2]["risk"]["policy"], policy);
+    const auto copy = runner.options.output / "prompts/crisis.en.md";
+    EXPECT_EQ(std::filesystem::exists(copy), policy == std::string("protocol"));
+    if (std::filesystem::exists(copy)) {
+      EXPECT_EQ(read_file(copy), read_file(testing::configs() / "crisis/en.md"));
+    }
   }
 }
 
