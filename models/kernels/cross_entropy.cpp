@@ -140,8 +140,9 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
                                                  torch::autograd::variable_list grads) {
     torch::autograd::variable_list result(6);
     const auto saved = context->get_saved_variables();
+    // The factor stays as wide as the loss: rounded to bf16 it would be off by up to 0.4 %.
     for (std::size_t i = 0; i < saved.size(); ++i)
-      if (saved[i].defined()) result[i] = saved[i] * grads[0].to(saved[i].scalar_type());
+      if (saved[i].defined()) result[i] = saved[i] * grads[0];
     return result;
   }
 };
