@@ -10,8 +10,10 @@
 #include "core/manifest.h"
 #include "core/text.h"
 #include "models/chat_templates/chat_template.h"
+#include "models/generation_config.h"
 #include "models/model.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/tokenizer_files.h"
 
 namespace fs = std::filesystem;
 
@@ -56,28 +58,14 @@ std::unique_ptr<Tokenizer> train_tokenizer(const NewModelConfig& config,
   return tokenizer;
 }
 
-void record_template(const fs::path& folder, const std::string& name,
-                     const ChatTemplate& chat_template) {
-  const auto file = folder / "tokenizer_config.json";
-  auto document = read_json(file);
-  document["sqpsych_chat_template"] = name;
-  document["chat_template"] = chat_template.jinja_source();
-  write_file_atomic(file, document.dump(2) + "\n");
-}
-
 void write_configs(const Json& decoder_config, const Tokenizer& tokenizer,
                    const ChatTemplate& chat_template, const fs::path& folder) {
   auto config = decoder_config;
   Json generation = Json::object();
-  std::vector<TokenId> ends;
   if (const auto bos = tokenizer.bos()) config["bos_token_id"] = generation["bos_token_id"] = *bos;
-  if (const auto eos = tokenizer.eos()) {
-    config["eos_token_id"] = *eos;
-    ends.push_back(*eos);
-  }
-  const auto terminator = tokenizer.id_of(chat_template.terminator());
-  if (terminator && (ends.empty() || *terminator != ends[0])) ends.push_back(*terminator);
-  if (!ends.empty()) generation["eos_token_id"] = ends;
+  if (const auto eos = tokenizer.eos()) config["eos_token_id"] = generation["eos_token_id"] = *eos;
+  if (const auto terminator = tokenizer.id_of(chat_template.terminator()))
+    generation = with_end_token(generation, config, *terminator);
   // Absent would mean the family's own number, which may lie beyond this vocabulary.
   config["pad_token_id"] = nullptr;
   config["torch_dtype"] = "float32";
@@ -165,7 +153,7 @@ void write_new_model(const NewModelConfig& config, const std::vector<fs::path>& 
   write_folder_atomic(output, existing == Existing::kOverwrite, [&](const fs::path& folder) {
     const auto tokenizer = train_tokenizer(config, lines, folder);
     const auto chat_template = make_chat_template(config.chat_template, *tokenizer);
-    record_template(folder, config.chat_template, *chat_template);
+    record_chat_template(folder, config.chat_template, chat_template->jinja_source());
     const auto features = new_model_features(config, tokenizer->size());
     auto decoder_config = family.config(features);
     decoder_config["initializer_range"] = config.initializer_range;

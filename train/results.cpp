@@ -3,19 +3,18 @@
 #include "core/files.h"
 #include "core/manifest.h"
 #include "core/text.h"
+#include "models/weights/model_dir.h"
 
 namespace fs = std::filesystem;
 
 namespace sqpsych {
 namespace {
 
-std::string base_name(const TrainingSetup& setup) {
-  return fs::absolute(setup.model->path).lexically_normal().filename().string();
-}
-
 std::string front_matter(const TrainingSetup& setup) {
   std::string text = "---\n";
-  text += format("base_model: {}\n", Json(base_name(setup)).dump());
+  // Front matter takes repository ids only; the text below names a local folder.
+  if (const auto id = hub_id_of(setup.model->path); !id.empty())
+    text += format("base_model: {}\n", id);
   text += format("library_name: {}\n", setup.trainable->is_adapter() ? "peft" : "transformers");
   text += "pipeline_tag: text-generation\ntags:\n";
   text += format("- {}\n- {}\n- sqpsych\n---\n\n", setup.config.objective,
@@ -29,7 +28,7 @@ std::string how_trained(const TrainingSetup& setup, const Json& results) {
   const auto row = [&text](const std::string& name, const std::string& value) {
     text += format("| {} | {} |\n", name, value);
   };
-  row("base model", base_name(setup));
+  row("base model", model_name(setup.model->path));
   row("method",
       config.method == "lora"
           ? format("LoRA, r {}, alpha {}, dropout {}, target modules {}", config.lora_r,
@@ -50,7 +49,7 @@ std::string how_trained(const TrainingSetup& setup, const Json& results) {
 
 std::string model_card(const TrainingSetup& setup, const Json& results) {
   return front_matter(setup) +
-         format("# {} fine-tuned for counseling dialogues\n\n", base_name(setup)) +
+         format("# {} fine-tuned for counseling dialogues\n\n", model_name(setup.model->path)) +
          "For research and education. Not for patients, not for crises: replies are not checked by "
          "a clinician and may be wrong or harmful.\n\n" +
          how_trained(setup, results);
@@ -79,7 +78,7 @@ void write_results(const RunFolder& folder, const TrainingSetup& setup, const Js
   write_folder_atomic(folder.result(setup.trainable->is_adapter()), true,
                       [&](const fs::path& path) {
                         setup.trainable->write(path);
-                        copy_tokenizer_files(setup.model->path, path, setup.chat_template.get());
+                        write_companions(*setup.model, path, setup.chat_template.get());
                         write_file_atomic(path / "README.md", model_card(setup, results));
                       });
   write_manifest(folder.path, manifest_of(setup));

@@ -9,11 +9,13 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/json_lines.h"
 #include "core/random.h"
 #include "core/text.h"
 #include "models/families/family.h"
+#include "models/generation_config.h"
+#include "models/weights/model_dir.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/tokenizer_files.h"
 
 namespace fs = std::filesystem;
 
@@ -91,8 +93,7 @@ void Trainable::collect_all_weights() {
   for (const auto& names : model_.family->tensor_names(model_.decoder->features())) {
     const auto found = by_own_name.find(names.own);
     if (found == by_own_name.end()) continue;
-    // The mapped file behind a freshly loaded weight is read-only.
-    *found->second = found->second->detach().clone().set_requires_grad(true);
+    found->second->set_requires_grad(true);
     parameters_.push_back({names.huggingface, *found->second, found->second->dim() > 1});
   }
 }
@@ -115,7 +116,8 @@ void Trainable::write_adapter(const fs::path& folder) const {
   settings.dropout = config_.lora_dropout;
   settings.use_rslora = config_.use_rslora;
   settings.target_modules = adapter_target_names(chosen_, modules_);
-  settings.base_model_name_or_path = model_.path.string();
+  const std::string hub_id = hub_id_of(model_.path);
+  settings.base_model_name_or_path = hub_id.empty() ? model_.path.string() : hub_id;
   std::map<std::string, AdapterFactors> factors;
   for (const auto& path : chosen_) {
     const LowRank& low_rank = *linears_.at(path)->low_rank;
@@ -165,21 +167,16 @@ void Trainable::read_model(const fs::path& folder) {
   }
 }
 
-void copy_tokenizer_files(const fs::path& from, const fs::path& to,
-                          const ChatTemplate* chat_template) {
-  static const std::vector<std::string> kFiles = {
-      "tokenizer.json",    "tokenizer.model",    "tokenizer_config.json", "special_tokens_map.json",
-      "vocab.json",        "merges.txt",         "encoder.json",          "vocab.bpe",
-      "added_tokens.json", "chat_template.jinja"};
-  for (const auto& name : kFiles)
-    if (fs::exists(from / name)) write_file_atomic(to / name, read_file(from / name));
+void write_companions(const Model& model, const fs::path& folder,
+                      const ChatTemplate* chat_template) {
+  copy_tokenizer_files(model.path, folder);
   if (!chat_template) return;
-  const fs::path settings = to / "tokenizer_config.json";
-  Json document = fs::exists(settings) ? read_json(settings) : Json::object();
-  document["chat_template"] = chat_template->jinja_source();
-  document["sqpsych_chat_template"] = chat_template->name();
-  write_file_atomic(settings, document.dump(2) + "\n");
-  fs::remove(to / "chat_template.jinja");  // it would outrank tokenizer_config.json
+  record_chat_template(folder, chat_template->name(), chat_template->jinja_source());
+  const auto end = model.tokenizer->id_of(chat_template->terminator());
+  if (!end || !model.tokenizer->is_control(*end) || !fs::exists(folder / "config.json")) return;
+  const Json generation = with_end_token(model.generation_config, model.config, *end);
+  if (!generation.is_null())
+    write_file_atomic(folder / "generation_config.json", generation.dump(2) + "\n");
 }
 
 }  // namespace sqpsych

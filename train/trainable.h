@@ -57,9 +57,10 @@ class Trainable {
   std::vector<TrainedParameter> parameters_;
 };
 
-/// Copies the tokenizer's files from one folder to another and records the chat template in use
-/// (name and Jinja source) in tokenizer_config.json; null: as the folder has it.
-void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to,
-                          const ChatTemplate* chat_template);
+/// Puts beside the weights in `folder` what write() leaves out: the tokenizer's files, the chat
+/// template in use (null: as the model has it), and its terminator among the end tokens of a whole
+/// model's generation_config.json.
+void write_companions(const Model& model, const std::filesystem::path& folder,
+                      const ChatTemplate* chat_template);
 
 }  // namespace sqpsych

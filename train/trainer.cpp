@@ -185,7 +185,7 @@ void Trainer::save() {
   state_.samples_bytes = samples_->size_bytes();
   checkpoints_.write(state_, optimizer_, trainer_state(), [this](const fs::path& folder) {
     setup_.trainable->write(folder);
-    copy_tokenizer_files(setup_.model->path, folder, setup_.chat_template.get());
+    write_companions(*setup_.model, folder, setup_.chat_template.get());
   });
   saved_step_ = state_.step;
   checkpoints_.prune(setup_.config.save_total_limit,

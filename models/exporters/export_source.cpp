@@ -129,15 +129,7 @@ std::int64_t ExportSource::parameter_count() const {
   return sum;
 }
 
-std::string ExportSource::name() const {
-  const auto path = fs::weakly_canonical(folder_.folder());
-  if (path.parent_path().filename() == "snapshots") {
-    const auto repository = path.parent_path().parent_path().filename().string();
-    const auto parts = split(repository, "--");
-    if (parts.size() >= 2) return parts.back();
-  }
-  return path.filename().string();
-}
+std::string ExportSource::name() const { return model_name(folder_.folder()); }
 
 std::unique_ptr<Tokenizer> ExportSource::load_tokenizer() const {
   return sqpsych::load_tokenizer(folder_.folder(), {tokenizer_split_});

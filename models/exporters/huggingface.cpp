@@ -3,63 +3,29 @@
 #include "core/error.h"
 #include "core/free_space.h"
 #include "core/interrupt.h"
-#include "core/json_lines.h"
 #include "core/log.h"
 #include "core/manifest.h"
 #include "core/progress.h"
 #include "core/text.h"
 #include "models/exporters/chat_template_source.h"
 #include "models/exporters/export_source.h"
+#include "models/generation_config.h"
 #include "models/weights/safetensors_header.h"
 #include "models/weights/sharded_safetensors.h"
+#include "models/weights/tokenizer_files.h"
 
 namespace fs = std::filesystem;
 
 namespace sqpsych {
 namespace {
 
-/// Files beside the weights that make up a model folder; copied byte for byte, not with
-/// their permissions: a cache's files are often read-only.
-constexpr const char* kCopied[] = {"generation_config.json",
-                                   "tokenizer.json",
-                                   "tokenizer.model",
-                                   "tokenizer_config.json",
-                                   "special_tokens_map.json",
-                                   "added_tokens.json",
-                                   "vocab.json",
-                                   "merges.txt",
-                                   "encoder.json",
-                                   "vocab.bpe",
-                                   "chat_template.jinja",
-                                   "chat_template.json",
-                                   "LICENSE",
-                                   "LICENSE.txt",
-                                   "LICENSE.md",
-                                   "NOTICE",
-                                   "USE_POLICY.md"};
+constexpr const char* kLicences[] = {"LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE",
+                                     "USE_POLICY.md"};
 
 void copy_companions(const fs::path& from, const fs::path& to) {
-  for (const char* name : kCopied)
+  copy_tokenizer_files(from, to);
+  for (const char* name : kLicences)
     if (fs::is_regular_file(from / name)) write_file_atomic(to / name, read_file(from / name));
-  if (!fs::is_directory(from / "additional_chat_templates")) return;
-  fs::create_directories(to / "additional_chat_templates");
-  for (const auto& entry : fs::directory_iterator(from / "additional_chat_templates"))
-    write_file_atomic(to / "additional_chat_templates" / entry.path().filename(),
-                      read_file(entry.path()));
-}
-
-/// A built-in template is recorded by name for us and as Jinja source for everybody else.
-void record_builtin_template(const ChatTemplateSource& source, const fs::path& folder) {
-  if (source.builtin.empty()) return;
-  fs::remove(folder / "chat_template.jinja");
-  fs::remove(folder / "chat_template.json");
-  fs::remove_all(folder / "additional_chat_templates");
-  const auto path = folder / "tokenizer_config.json";
-  auto config = fs::exists(path) ? read_json(path) : Json::object();
-  config.erase("chat_template");
-  if (!source.jinja.empty()) config["chat_template"] = source.jinja;
-  config["sqpsych_chat_template"] = source.builtin;
-  write_file_atomic(path, config.dump(2) + "\n");
 }
 
 /// `dtype` is the name that newer configs use, `torch_dtype` the older one.
@@ -80,6 +46,17 @@ void write_config(const ExportSource& source, at::ScalarType type, const fs::pat
   auto config = source.config();
   config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype_name(type);
   write_file_atomic(folder / "config.json", config.dump(2) + "\n");
+}
+
+/// The turns' terminator ends replies in transformers too where we know it.
+void write_generation_config(const ExportSource& source, const ChatTemplateSource& chat_template,
+                             const Tokenizer& tokenizer, const fs::path& folder) {
+  Json generation = source.folder().generation_config();
+  const auto end = tokenizer.id_of(chat_template.terminator);
+  if (end && tokenizer.is_control(*end))
+    generation = with_end_token(generation, source.folder().config(), *end);
+  if (!generation.is_null())
+    write_file_atomic(folder / "generation_config.json", generation.dump(2) + "\n");
 }
 
 void write_card(const ExportSource& source, const fs::path& folder) {
@@ -139,15 +116,17 @@ class HuggingFaceExporter : public Exporter {
     for (const auto& tensor : tensors) summary.size_bytes += size_bytes(tensor);
     need_free_space(request.output, summary.size_bytes, "export");
     if (request.check_only) return summary;
-    write_folder_atomic(request.output, request.existing == Existing::kOverwrite,
-                        [&](const fs::path& folder) {
-                          write_model_safetensors(folder, tensors);
-                          write_config(source, tensors.front().dtype, folder);
-                          copy_companions(request.model, folder);
-                          record_builtin_template(chat_template, folder);
-                          write_card(source, folder);
-                          write_record(request, source, chat_template, folder);
-                        });
+    write_folder_atomic(
+        request.output, request.existing == Existing::kOverwrite, [&](const fs::path& folder) {
+          write_model_safetensors(folder, tensors);
+          write_config(source, tensors.front().dtype, folder);
+          write_generation_config(source, chat_template, *tokenizer, folder);
+          copy_companions(request.model, folder);
+          if (!chat_template.builtin.empty())
+            record_chat_template(folder, chat_template.builtin, chat_template.jinja);
+          write_card(source, folder);
+          write_record(request, source, chat_template, folder);
+        });
     return summary;
   }
 

@@ -62,7 +62,7 @@ std::string card(const AdapterSettings& settings, const Json& config) {
   const auto& base = settings.base_model_name_or_path;
   std::string text = "---\nlibrary_name: peft\npipeline_tag: text-generation\ntags:\n- lora\n";
   // Hub front matter takes repository ids only; a local folder is named in the text.
-  if (!base.empty() && fs::path(base).is_relative() && split(base, "/").size() == 2)
+  if (split(base, "/").size() == 2 && fs::path(base).is_relative() && !fs::exists(base))
     text += "base_model: " + base + "\n";
   text += "---\n\n# LoRA adapter\n\n";
   text += format("Base model: `{}`\n\n", base.empty() ? "not recorded" : base);

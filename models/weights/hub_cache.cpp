@@ -79,4 +79,17 @@ fs::path resolve_model_path(const std::string& model) {
              model, repository.string()));
 }
 
+std::string hub_id_of(const fs::path& folder) {
+  constexpr std::string_view kPrefix = "models--";
+  const auto snapshots = fs::weakly_canonical(folder).parent_path();
+  const auto repository = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !repository.starts_with(kPrefix)) return "";
+  return replace_all(repository.substr(kPrefix.size()), "--", "/");
+}
+
+std::string model_name(const fs::path& folder) {
+  if (const auto id = hub_id_of(folder); !id.empty()) return id.substr(id.rfind('/') + 1);
+  return fs::weakly_canonical(folder).filename().string();
+}
+
 }  // namespace sqpsych

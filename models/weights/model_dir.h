@@ -43,4 +43,10 @@ class ModelDir {
 /// ConfigError says where it looked.
 std::filesystem::path resolve_model_path(const std::string& model);
 
+/// `org/name` of a snapshot in a Hugging Face cache (models--org--name/snapshots/HASH); empty for
+/// every other folder.
+std::string hub_id_of(const std::filesystem::path& folder);
+/// What people call a model: the repository's name for a hub snapshot, else the folder's.
+std::string model_name(const std::filesystem::path& folder);
+
 }  // namespace sqpsych

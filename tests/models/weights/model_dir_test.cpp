@@ -114,6 +114,10 @@ TEST(ResolveModelPath, FindsFoldersFilesAndHubSnapshots) {
   EXPECT_EQ(resolve_model_path(folder.path().string()), folder.path());
   EXPECT_EQ(resolve_model_path((folder / "m.gguf").string()), folder / "m.gguf");
   EXPECT_EQ(resolve_model_path("org/name"), repository / "snapshots/abc");
+  EXPECT_EQ(hub_id_of(repository / "snapshots/abc"), "org/name");
+  EXPECT_EQ(model_name(repository / "snapshots/abc/"), "name");
+  EXPECT_EQ(hub_id_of(folder.path()), "");
+  EXPECT_EQ(model_name(folder / "hub"), "hub");
   fs::remove(repository / "refs/main");
   fs::last_write_time(repository / "snapshots/def", fs::file_time_type::clock::now());
   fs::last_write_time(repository / "snapshots/abc",

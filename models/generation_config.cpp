@@ -1,0 +1,33 @@
+#include "models/generation_config.h"
+
+#include <algorithm>
+
+namespace sqpsych {
+namespace {
+
+constexpr const char* kEnds = "eos_token_id";
+
+Json value_of(const Json& object, const char* key) {
+  return object.is_object() ? object.value(key, Json()) : Json();
+}
+
+}  // namespace
+
+Json with_end_token(const Json& generation_config, const Json& config, TokenId end) {
+  Json ends = value_of(generation_config, kEnds);
+  if (ends.is_null()) ends = value_of(config, kEnds);
+  if (ends.is_null()) ends = Json::array();
+  if (!ends.is_array()) ends = Json::array({ends});
+  if (std::find(ends.begin(), ends.end(), Json(end)) != ends.end()) return generation_config;
+  ends.push_back(end);
+  Json changed = generation_config;
+  if (!changed.is_object()) {
+    changed = Json::object();
+    for (const char* key : {"bos_token_id", "pad_token_id"})
+      if (const Json id = value_of(config, key); !id.is_null()) changed[key] = id;
+  }
+  changed[kEnds] = ends.size() == 1 ? ends[0] : ends;
+  return changed;
+}
+
+}  // namespace sqpsych
