@@ -84,7 +84,7 @@ void TrainConfig::fields(Visitor& visit) {
   visit("method", method, "lora: train low-rank factors; full: train every weight",
         one_of(training_methods()));
   visit("objective", objective, "what is minimised", one_of(objective_names()));
-  visit("num_train_epochs", num_train_epochs, "passes over the training rows", at_least(0));
+  visit("num_train_epochs", num_train_epochs, "passes over the training rows", between(0, 1e6));
   visit("max_steps", max_steps, "optimizer steps; overrides num_train_epochs when positive",
         at_least(-1));
   visit("per_device_train_batch_size", per_device_train_batch_size, "rows per micro-step",
@@ -118,7 +118,9 @@ void TrainConfig::fields(Visitor& visit) {
         one_of({"no", "steps", "epoch"}));
   visit("eval_steps", eval_steps, "with eval_strategy steps", at_least(0));
   visit("eval_on_start", eval_on_start, "measure the validation loss before the first step too");
-  visit("save_strategy", save_strategy, "when checkpoints are written (always after the last step)",
+  visit("save_strategy", save_strategy,
+        "when checkpoints are written (always after the last step, and with load_best_model_at_end "
+        "after every best evaluation)",
         one_of({"no", "steps", "epoch"}));
   visit("save_steps", save_steps, "with save_strategy steps", at_least(0));
   visit("save_total_limit", save_total_limit,

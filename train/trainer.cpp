@@ -115,7 +115,8 @@ void Trainer::close_step(const StepRows& rows) {
   if (is_due(config.eval_strategy, config.eval_steps, state_.step, rows.ends_epoch) ||
       (config.evaluates() && is_last_step()))
     evaluate();
-  if (is_due(config.save_strategy, config.save_steps, state_.step, rows.ends_epoch) ||
+  const bool is_best = config.load_best_model_at_end && state_.best_step == state_.step;
+  if (is_due(config.save_strategy, config.save_steps, state_.step, rows.ends_epoch) || is_best ||
       is_last_step() || state_.stopped_early)
     save();
 }
@@ -201,23 +202,23 @@ void Trainer::log(Json record) {
 
 Json Trainer::trainer_state() const {
   const bool has_best = state_.best_metric.has_value();
-  return {
-      {"best_global_step", has_best ? Json(state_.best_step) : Json(nullptr)},
-      {"best_metric", has_best ? Json(*state_.best_metric) : Json(nullptr)},
-      {"best_model_checkpoint",
-       has_best ? Json(checkpoints_.folder(state_.best_step).filename().string()) : Json(nullptr)},
-      {"epoch", state_.epoch},
-      {"eval_steps", setup_.config.eval_steps},
-      {"global_step", state_.step},
-      {"is_local_process_zero", true},
-      {"is_world_process_zero", true},
-      {"log_history", Json(metrics_->records())},
-      {"logging_steps", setup_.config.logging_steps},
-      {"max_steps", order_.total_steps()},
-      {"num_input_tokens_seen", state_.num_tokens},
-      {"num_train_epochs", setup_.config.num_train_epochs},
-      {"save_steps", setup_.config.save_steps},
-      {"train_batch_size", setup_.config.per_device_train_batch_size}};
+  const fs::path best = checkpoints_.folder(state_.best_step);
+  const bool is_kept = has_best && (state_.best_step == state_.step || fs::exists(best));
+  return {{"best_global_step", has_best ? Json(state_.best_step) : Json(nullptr)},
+          {"best_metric", has_best ? Json(*state_.best_metric) : Json(nullptr)},
+          {"best_model_checkpoint", is_kept ? Json(best.filename().string()) : Json(nullptr)},
+          {"epoch", state_.epoch},
+          {"eval_steps", setup_.config.eval_steps},
+          {"global_step", state_.step},
+          {"is_local_process_zero", true},
+          {"is_world_process_zero", true},
+          {"log_history", Json(metrics_->records())},
+          {"logging_steps", setup_.config.logging_steps},
+          {"max_steps", order_.total_steps()},
+          {"num_input_tokens_seen", state_.num_tokens},
+          {"num_train_epochs", setup_.config.num_train_epochs},
+          {"save_steps", setup_.config.save_steps},
+          {"train_batch_size", setup_.config.per_device_train_batch_size}};
 }
 
 void Trainer::load_best() {

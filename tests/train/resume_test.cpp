@@ -157,6 +157,27 @@ TEST(Trainer, StopsEarlyAndKeepsTheBestCheckpoint) {
   expect_same_weights(run_tiny(config, folder / "run"), weights);
 }
 
+TEST(Trainer, KeepsTheBestEvaluationWhereNoCheckpointWasDue) {
+  const TemporaryFolder folder;
+  TrainConfig config = resumable_config("full");
+  config.max_steps = 24;
+  config.learning_rate = 0.05;  // overfits the random rows at once
+  config.eval_steps = 1;
+  config.save_steps = 12;
+  config.save_total_limit = 1;
+  config.load_best_model_at_end = true;
+  const auto weights = run_tiny(config, folder / "run");
+  const CheckpointFolders checkpoints(folder / "run");
+  const Json state = read_json(checkpoints.folder(24) / "trainer_state.json");
+  const std::int64_t best_step = state["best_global_step"];
+  ASSERT_NE(best_step % config.save_steps, 0) << "the test needs a best step between checkpoints";
+  EXPECT_EQ(state["best_model_checkpoint"], format("checkpoint-{}", best_step));
+  EXPECT_EQ(checkpoints.steps(), (std::vector<std::int64_t>{best_step, 24}));
+  const SafetensorsFile best(checkpoints.folder(best_step) / "model.safetensors");
+  for (const auto& [name, tensor] : weights)
+    EXPECT_TRUE(at::equal(best.tensor(name), tensor)) << name;
+}
+
 TEST(Trainer, LowersTheLoss) {
   const TemporaryFolder folder;
   TrainConfig config = tiny_config("lora");
