@@ -29,7 +29,7 @@ void cut_label(const CleanConfig& config, SourceTurn& turn, ChangeCounts& counts
 
 void drop_empty(SourceSession& session, ChangeCounts& counts) {
   const auto dropped =
-      std::erase_if(session.turns, [](const SourceTurn& turn) { return turn.text.empty(); });
+      std::erase_if(session.turns, [](const SourceTurn& turn) { return trim(turn.text).empty(); });
   if (dropped > 0) counts["empty utterances, left out"] += static_cast<std::int64_t>(dropped);
 }
 
@@ -55,7 +55,7 @@ void clean_session(const CleanConfig& config, SourceSession& session, ChangeCoun
   for (auto& turn : session.turns) {
     cut_end_tokens(config, turn, counts);
     cut_label(config, turn, counts);
-    turn.text = std::string(trim(turn.text));
+    if (config.trim) turn.text = std::string(trim(turn.text));
   }
   drop_empty(session, counts);
   merge(config, session, counts);

@@ -93,6 +93,7 @@ struct FilterConfig {
 struct CleanConfig {
   std::vector<std::string> end_tokens = {"[/END]"};
   bool speaker_labels = true;
+  bool trim = true;
   std::string same_speaker = "merge";
   std::string merge_separator = "\n";
 
@@ -102,6 +103,7 @@ struct CleanConfig {
           "texts that are cut out of utterances; an empty list keeps them");
     visit("speaker_labels", speaker_labels,
           "cut a leaked `Client:` or `Therapist:` in front of utterances");
+    visit("trim", trim, "cut white space around utterances");
     visit("same_speaker", same_speaker, "two turns of one speaker in a row: merge or keep",
           one_of({"merge", "keep"}));
     visit("merge_separator", merge_separator, "text between merged turns");

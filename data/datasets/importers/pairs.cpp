@@ -24,8 +24,8 @@ SourceSession convert(const Json& record, const std::string& where) {
     fields.need("input", input);
     fields.need("output", output);
   }
-  session.turns = {{"client", std::string(trim(input)), true},
-                   {"counselor", std::string(trim(output)), true}};
+  // White space stays: in raw rows the text is input and output as they are.
+  session.turns = {{"client", input, true}, {"counselor", output, true}};
   session.id = content_id("pairs", joined_text(session.turns));
   session.client_id = content_id("pairs", input);
   fields.read("client_id", session.client_id);

@@ -117,6 +117,21 @@ TEST(Dataset, EveryRowHasTheSameKeysAndTypes) {
   }
 }
 
+TEST(Dataset, PublishedPairsBecomeInputSpaceOutputToTheLastByte) {
+  const testing::TemporaryFolder folder;
+  const std::string input = "  <|user|>\nI sleep badly. [/END]\n<|assistant|>\n\n";
+  const std::string output = "Since when?\n";
+  testing::write_text(folder / "pairs.jsonl",
+                      Json({{"input", input}, {"output", output}}).dump() + "\n");
+  const auto config = load_config<DatasetConfig>(
+      SQPSYCH_SOURCE_DIR "/configs/dataset/sqpsychconv_finetune.json", {});
+  const Dataset dataset = build_dataset({folder / "pairs.jsonl"}, config);
+  std::vector<DatasetRow> rows;
+  for (const auto& split : dataset.splits) rows.insert(rows.end(), split.begin(), split.end());
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].prompt + rows[0].completion, input + " " + output);
+}
+
 TEST(Dataset, WritesEverythingAndTheSameAgain) {
   const testing::TemporaryFolder folder;
   testing::write_text(folder / "sessions.jsonl",
