@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kStyle = R"(
 :root { color-scheme: light dark; --paper: #fff; --ink: #1c2430; --soft: #5b6675; --line: #d9dee5;
   --panel: #f5f7f9; --one: #1f6feb; --two: #c2410c; --three: #15803d; --warn: #8a5a00; --warn-paper: #fff4d6; }
-@media (prefers-color-scheme: dark) { :root { --paper: #14181e; --ink: #e4e9ef; --soft: #9aa6b5;
+@media screen and (prefers-color-scheme: dark) { :root { --paper: #14181e; --ink: #e4e9ef; --soft: #9aa6b5;
   --line: #343c47; --panel: #1c222a; --one: #6ea8fe; --two: #fb923c; --three: #4ade80; --warn: #ffd479;
   --warn-paper: #3a2f12; } }
 * { box-sizing: border-box; }
@@ -36,8 +36,8 @@ svg text { fill: var(--soft); } svg .title { fill: var(--ink); font-size: 14px; 
 svg .grid { stroke: var(--line); } svg .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .utterance { background: var(--panel); border-radius: .5rem; padding: .5rem .8rem; margin: .4rem 4rem .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .utterance.right { margin: .4rem 0 .4rem 4rem; } .utterance b { display: block; font-size: .8rem; color: var(--soft); font-weight: 500; }
-@media print { body { max-width: none; padding: 0; font-size: 11pt; } section { break-inside: avoid-page; }
-  :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #f3f3f3; } })";
+@media print { body { max-width: none; padding: 0; font-size: 11pt; } svg, .figures { break-inside: avoid-page; }
+  :root { --ink: #000; --soft: #444; --line: #bbb; --panel: #f3f3f3; } })";
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789,.%-+e ") == std::string::npos &&

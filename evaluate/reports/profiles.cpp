@@ -1,5 +1,8 @@
 #include "data/profiles/profile.h"
 
+#include <algorithm>
+#include <limits>
+#include <map>
 #include <set>
 
 #include "core/json_lines.h"
@@ -10,8 +13,14 @@
 namespace sqpsych {
 namespace {
 
+/// Profiles in one band, and the smallest score value seen there.
+struct Band {
+  std::int64_t count = 0;
+  double lowest = std::numeric_limits<double>::infinity();
+};
+
 struct ScoreAccount {
-  Tally bands;
+  std::map<std::string, Band> bands;
   std::int64_t num_values = 0;
   double sum = 0;
   std::int64_t num_prorated = 0;
@@ -25,7 +34,21 @@ struct ScoreAccount {
     }
     ++num_values;
     sum += *score.value;
-    if (!score.band.empty()) ++bands[score.band];
+    if (score.band.empty()) return;
+    Band& band = bands[score.band];
+    ++band.count;
+    band.lowest = std::min(band.lowest, *score.value);
+  }
+
+  /// By rising score, as the questionnaire's bands follow each other.
+  std::vector<Bar> bars() const {
+    std::vector<std::pair<double, Bar>> by_score;
+    for (const auto& [name, band] : bands) by_score.push_back({band.lowest, {name, band.count}});
+    std::stable_sort(by_score.begin(), by_score.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Bar> bars;
+    for (auto& [lowest, bar] : by_score) bars.push_back(std::move(bar));
+    return bars;
   }
 };
 
@@ -60,7 +83,7 @@ void show(const ProfileAccount& account, Page& page) {
          with_thousands(score.num_prorated), with_thousands(score.num_without_value)});
   if (!scores.rows.empty()) page.table(scores);
   for (const auto& [name, score] : account.scores)
-    if (!score.bands.empty()) page.chart(bar_chart("Bands of " + name, bars_of(score.bands)));
+    if (!score.bands.empty()) page.chart(bar_chart("Bands of " + name, score.bars()));
   if (account.groups.size() > 1) page.chart(bar_chart("Groups", bars_of(account.groups)));
   if (account.languages.size() > 1) page.chart(bar_chart("Languages", bars_of(account.languages)));
 }

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "core/json_lines.h"
@@ -11,12 +12,22 @@ namespace {
 
 using Points = std::vector<std::pair<double, double>>;
 
+/// Visits the lines of a log that may still be written: a last one without line break is left out.
+void for_each_logged(const std::filesystem::path& file,
+                     const std::function<void(const Json&, const std::string& where)>& visit) {
+  const std::string text = read_file(file);
+  const auto lines = split(text.substr(0, text.rfind('\n') + 1), "\n");
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto where = format("{}:{}", file.string(), i + 1);
+    if (!lines[i].empty()) visit(parse_json(lines[i], where), where);
+  }
+}
+
 /// One series per numeric key of metrics.jsonl, over optimizer steps.
 std::map<std::string, Points> read_series(const std::filesystem::path& file) {
   std::map<std::string, Points> series;
-  for_each_line(file, [&](Json record, std::int64_t line) {
-    const auto step =
-        static_cast<double>(need_integer(record, "step", format("{}:{}", file.string(), line)));
+  for_each_logged(file, [&](const Json& record, const std::string& where) {
+    const auto step = static_cast<double>(need_integer(record, "step", where));
     for (const auto& [key, value] : record.items())
       if (value.is_number()) series[key].emplace_back(step, value.get<double>());
   });
@@ -84,8 +95,8 @@ struct SampleReplies {
 std::vector<SampleReplies> read_samples(const std::filesystem::path& file, std::int64_t wanted) {
   std::vector<std::string> order;
   std::map<std::string, SampleReplies> samples;
-  for_each_line(file, [&](Json record, std::int64_t line) {
-    const auto id = need_string(record, "id", format("{}:{}", file.string(), line));
+  for_each_logged(file, [&](const Json& record, const std::string& where) {
+    const auto id = need_string(record, "id", where);
     auto [entry, is_new] = samples.try_emplace(id);
     if (is_new) order.push_back(id);
     auto& sample = entry->second;

@@ -114,6 +114,38 @@ TEST_F(ReportTest, ShowsCountsOfEveryKindInPipelineOrder) {
     EXPECT_THAT(page, HasSubstr(part));
 }
 
+TEST_F(ReportTest, BandsStandInTheOrderOfSeverity) {
+  std::string lines;
+  const std::vector<std::pair<double, const char*>> scores = {
+      {22, "severe"},   {21, "severe"},   {23, "severe"}, {2, "minimal"},
+      {11, "moderate"}, {12, "moderate"}, {6, "mild"}};
+  for (const auto& [value, band] : scores) {
+    Profile profile;
+    profile.client_id = format("c-{}", value);
+    profile.occasion = "1";
+    profile.language = "en";
+    profile.questionnaires = {{"phq9", "1", "self", {}, {{"total", value, band, 0, false}}}};
+    lines += line(to_json(profile));
+  }
+  testing::write_text(folder_ / "profiles" / "profiles.jsonl", lines);
+  const auto page = written({"profiles"}, 0);
+  std::size_t before = 0;
+  for (const char* band : {">minimal<", ">mild<", ">moderate<", ">severe<"}) {
+    const auto place = page.find(band);
+    ASSERT_NE(place, std::string::npos) << band;
+    EXPECT_GT(place, before) << band;
+    before = place;
+  }
+}
+
+TEST_F(ReportTest, ShowsWhatARunningOrKilledTrainingHasLogged) {
+  testing::write_text(folder_ / "run" / "metrics.jsonl",
+                      "{\"loss\":3.5,\"step\":1}\n{\"loss\":2.5,\"step\":2}\n{\"loss\":2.25,\"st");
+  const auto page = written({"run"}, 0);
+  EXPECT_THAT(page, HasSubstr("2.5"));
+  EXPECT_THAT(page, Not(HasSubstr("2.25")));
+}
+
 TEST_F(ReportTest, ShowsSessionTextOnlyWhenAsked) {
   const std::vector<std::string> all = {"sessions", "run"};
   const auto without = written(all, 0);
