@@ -18,9 +18,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from support import WORK, shared, sqpsych
+from support import MODEL, WORK, lines, sqpsych
 
-TOKENIZER = shared("data/tinystories-656k")
 ROWS_PER_STEP = 8
 
 
@@ -31,7 +30,7 @@ def write_model(folder):
                          tie_word_embeddings=True, bos_token_id=1, eos_token_id=2)
     LlamaForCausalLM(config).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        shutil.copy(TOKENIZER / name, folder / name)
+        shutil.copy(MODEL / name, folder / name)
 
 
 def write_rows(path, count):
@@ -51,8 +50,7 @@ def ours(model, data, dtype, steps):
                                   "save_strategy": "no", "device": "cpu", "dtype": dtype}))
     run = WORK / f"bench-{dtype}"
     sqpsych("train", "--config", config, "--model", model, "--data", data, "--output", run, "--restart")
-    records = [json.loads(line) for line in open(run / "metrics.jsonl")]
-    rates = [record["tokens_per_second"] for record in records if "loss" in record][2:]
+    rates = [record["tokens_per_second"] for record in lines(run / "metrics.jsonl") if "loss" in record][2:]
     return len(rates) / sum(1 / rate for rate in rates)
 
 

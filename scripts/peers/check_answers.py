@@ -5,22 +5,18 @@ import json
 import pandas as pd
 import pyreadstat
 
-from support import ROOT, WORK, case, finish, shared, sqpsych
+from support import ROOT, WORK, case, finish, lines, shared, sqpsych
 
 MAPPINGS = ROOT / "configs" / "profiles"
 PHQ9 = [f"DPQ0{i}0" for i in range(1, 10)]
-
-
-def read_lines(path):
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def profiles_of(name, mapping, *answers):
     """Profiles by the source's identifier, through the links file."""
     output = WORK / name
     sqpsych("profiles", *answers, "--config", mapping, "--output", output, "--overwrite")
-    source = {link["client_id"]: link["source_id"] for link in read_lines(output / "links" / "links.jsonl")}
-    return {source[profile["client_id"]]: profile for profile in read_lines(output / "profiles.jsonl")}
+    source = {link["client_id"]: link["source_id"] for link in lines(output / "links" / "links.jsonl")}
+    return {source[profile["client_id"]]: profile for profile in lines(output / "profiles.jsonl")}
 
 
 def items_of(profile, questionnaire=0):

@@ -4,18 +4,12 @@
 usage: check_exports.py WORK_FOLDER   (run by scripts/test_peers.sh)
 """
 
-import json
-
 import numpy as np
 
-from support import WORK, agree_over_prompts, case, close, finish, logits, oracle_greedy, oracle_refuses, shared, sqpsych
+from support import (MODEL, STORY, WORK, agree_with_oracle, case, close, export, finish, logits, oracle_greedy,
+                     oracle_refuses, sqpsych, their_logits)
 
-PROMPT_TOKENS = 4
-NEW_TOKENS = 64
-MODEL = shared("data/tinystories-656k")
-# Any ids do as prompts; these begin stories in the model's training data or cut into their middle.
-GREEDY = json.loads((MODEL / "golden_greedy.json").read_text())["greedy_ids"]
-PROMPTS = [[1]] + [[1, *GREEDY[start:start + PROMPT_TOKENS]] for start in range(0, 63, 7)]
+IDS = [1, *STORY]
 
 
 def random_adapter(folder, config_changes=None, targets=None, seed=7):
@@ -39,39 +33,13 @@ def random_adapter(folder, config_changes=None, targets=None, seed=7):
 def base_folder():
     """The real model with its embedding under the name that every transformers version ties."""
     folder = WORK / "base"
-    if not folder.exists():
-        sqpsych("export", "--model", MODEL, "--format", "huggingface", "--output", folder)
-    return folder
-
-
-def their_logits(folder, ids, adapter=None):
-    import torch
-    from transformers import AutoModelForCausalLM
-    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    assert not info["missing_keys"] and not info["unexpected_keys"], info
-    if adapter:
-        from peft import PeftModel
-        model = PeftModel.from_pretrained(model, adapter)
-    with torch.no_grad():
-        return model.eval()(torch.tensor([ids])).logits[0].numpy()
-
-
-def agree(gguf, model, adapter=None, lora=None):
-    """Teacher-forced on llama.cpp's own greedy ids: same argmax wherever our best two logits lie apart."""
-    qualifying, total = agree_over_prompts(gguf, PROMPTS, lambda ids: logits(model, ids, adapter=adapter),
-                                           n=NEW_TOKENS, lora=lora)
-    print(f"   {qualifying} of {total} positions compared", flush=True)
-
-
-def export(output, *arguments):
-    sqpsych("export", *arguments, "--output", output)
-    return output
+    return folder if folder.exists() else export(folder, "--model", MODEL, "--format", "huggingface")
 
 
 adapter = WORK / "adapter"
 with case("base as GGUF F32 in llama.cpp"):
     gguf = export(WORK / "base-f32.gguf", "--model", MODEL, "--format", "gguf", "--type", "F32")
-    agree(gguf, MODEL)
+    agree_with_oracle(gguf, MODEL)
 
 with case("a folder with the embedding under its own name and bf16 weights gives the same GGUF"):
     import shutil
@@ -112,38 +80,37 @@ with case("chat template, ids and padding reach the file"):
     assert "im_end" in oracle_greedy(gguf, [[1]], n=1)[0]["chatTemplate"]
 
 with case("base folder in transformers"):
-    close(logits(base_folder(), [1, *GREEDY]), their_logits(base_folder(), [1, *GREEDY]))
+    close(logits(base_folder(), IDS), their_logits(base_folder(), IDS))
 
 with case("adapter of PEFT in our engine"):
     random_adapter(adapter)
-    close(logits(MODEL, [1, *GREEDY], adapter=adapter), their_logits(base_folder(), [1, *GREEDY], adapter))
+    close(logits(MODEL, IDS, adapter=adapter), their_logits(base_folder(), IDS, adapter))
 
 with case("merged folder in transformers equals the adapter"):
     merged = export(WORK / "merged", "--model", MODEL, "--adapter", adapter, "--format", "huggingface")
-    close(their_logits(merged, [1, *GREEDY]), their_logits(base_folder(), [1, *GREEDY], adapter))
+    close(their_logits(merged, IDS), their_logits(base_folder(), IDS, adapter))
     assert (merged / "manifest.json").exists()
 
 with case("merged model as GGUF F32 in llama.cpp"):
     gguf = export(WORK / "merged.gguf", "--model", MODEL, "--adapter", adapter, "--format", "gguf", "--type", "F32")
-    agree(gguf, WORK / "merged")
+    agree_with_oracle(gguf, WORK / "merged")
 
 with case("GGUF adapter on the base in llama.cpp"):
     lora = export(WORK / "adapter.gguf", "--model", MODEL, "--adapter", adapter, "--format", "gguf-adapter")
-    agree(WORK / "base-f32.gguf", MODEL, adapter=adapter, lora=lora)
+    agree_with_oracle(WORK / "base-f32.gguf", MODEL, adapter=adapter, lora=lora)
 
 with case("GGUF adapter with rsLoRA, rank_pattern and alpha_pattern in llama.cpp"):
     patterned = random_adapter(WORK / "patterned", seed=8, config_changes={
         "use_rslora": True, "rank_pattern": {"q_proj": 4}, "alpha_pattern": {"down_proj": 5, "v_proj": 3}})
-    close(logits(MODEL, [1, *GREEDY], adapter=patterned), their_logits(base_folder(), [1, *GREEDY], patterned))
+    close(logits(MODEL, IDS, adapter=patterned), their_logits(base_folder(), IDS, patterned))
     lora = export(WORK / "patterned.gguf", "--model", MODEL, "--adapter", patterned, "--format", "gguf-adapter")
-    agree(WORK / "base-f32.gguf", MODEL, adapter=patterned, lora=lora)
+    agree_with_oracle(WORK / "base-f32.gguf", MODEL, adapter=patterned, lora=lora)
 
 with case("our own engine reads the GGUF types we write"):
-    ids = [1, *GREEDY]
-    ours = logits(MODEL, ids)
-    close(logits(WORK / "base-f32.gguf", ids), ours, atol=1e-5)
+    ours = logits(MODEL, IDS)
+    close(logits(WORK / "base-f32.gguf", IDS), ours, atol=1e-5)
     for kind, bound in [("F16", 0.05), ("BF16", 0.5), ("Q8_0", 0.5)]:
-        close(logits(WORK / f"base-{kind}.gguf", ids), ours, atol=bound)
+        close(logits(WORK / f"base-{kind}.gguf", IDS), ours, atol=bound)
 
 with case("adapters on tied embeddings are refused"):
     tied = random_adapter(WORK / "tied", targets=["q_proj", "embed_tokens"])

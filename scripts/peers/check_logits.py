@@ -11,10 +11,9 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from support import WORK, case, close, finish, ids_text, logits, shared, sqpsych
+from support import MODEL, STORY, WORK, case, close, finish, ids_text, logits, sqpsych, their_logits
 
 BOUND = 1e-4
-TINYSTORIES = shared("data/tinystories-656k")
 SIZES = {"vocab_size": 96, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
          "num_key_value_heads": 2, "intermediate_size": 56, "max_position_embeddings": 512,
          "bos_token_id": 1, "eos_token_id": 2}
@@ -69,21 +68,21 @@ with case("sharded folder with the old spelling of the config"):
 with case("the real model, F32 and BF16 file"):
     folder = WORK / "bf16"
     folder.mkdir(exist_ok=True)
-    shutil.copy(TINYSTORIES / "config.bf16.json", folder / "config.json")
-    shutil.copy(TINYSTORIES / "model.bf16.safetensors", folder / "model.safetensors")
-    ids = [1] + json.loads((TINYSTORIES / "golden_greedy.json").read_text())["greedy_ids"]
-    expected = theirs(AutoModelForCausalLM.from_pretrained(TINYSTORIES, dtype=torch.float32).eval(), ids)
-    close(logits(TINYSTORIES, ids), expected, atol=BOUND)
+    shutil.copy(MODEL / "config.bf16.json", folder / "config.json")
+    shutil.copy(MODEL / "model.bf16.safetensors", folder / "model.safetensors")
+    ids = [1, *STORY]
+    expected = their_logits(MODEL, ids)
+    close(logits(MODEL, ids), expected, atol=BOUND)
     close(logits(folder, ids), expected, atol=BOUND)
 
 with case("greedy reply equals transformers' generate"):
-    model = AutoModelForCausalLM.from_pretrained(TINYSTORIES, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(TINYSTORIES)
+    model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
     prompt = tokenizer("Tom and his dog went to the park.")["input_ids"]
     reply = model.generate(torch.tensor([prompt]), max_new_tokens=80, do_sample=False)[0, len(prompt):].tolist()
     if reply[-1] == 2:
         reply.pop()
-    ours = json.loads(sqpsych("complete", "--model", TINYSTORIES, "--ids", ids_text(prompt), "--n", "80", "--set",
+    ours = json.loads(sqpsych("complete", "--model", MODEL, "--ids", ids_text(prompt), "--n", "80", "--set",
                               "temperature=0"))
     assert ours["ids"] == reply, f"{ours['ids']} instead of {reply}"
 

@@ -4,43 +4,14 @@
 usage: check_pipeline.py WORK_FOLDER   (run by scripts/test_peers.sh)
 """
 
-import json
-
 import numpy as np
 
-from support import ROOT, WORK, agree_over_prompts, case, close, finish, logits, shared, sqpsych
+from support import (MODEL, ROOT, STORY, WORK, agree_with_oracle, case, close, export, finish, lines, logits, shared, sqpsych,
+                     their_logits)
 
-MODEL = shared("data/tinystories-656k")
-GREEDY = json.loads((MODEL / "golden_greedy.json").read_text())["greedy_ids"]
-PROMPTS = [[1]] + [[1, *GREEDY[start:start + 4]] for start in range(0, 63, 7)]
 CONFIGS = ROOT / "configs"
+IDS = [1, *STORY]
 adapter = WORK / "run/adapter"
-
-
-def lines(path):
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def export(output, *arguments):
-    sqpsych("export", "--model", MODEL, *arguments, "--output", output)
-    return output
-
-
-def their_logits(folder, ids, adapter=None):
-    import torch
-    from transformers import AutoModelForCausalLM
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    if adapter:
-        from peft import PeftModel
-        model = PeftModel.from_pretrained(model, adapter)
-    with torch.no_grad():
-        return model.eval()(torch.tensor([ids])).logits[0].numpy()
-
-
-def agree(gguf, adapter=None, lora=None):
-    qualifying, total = agree_over_prompts(gguf, PROMPTS, lambda ids: logits(MODEL, ids, adapter=adapter),
-                                           n=64, lora=lora)
-    print(f"   {qualifying} of {total} positions compared", flush=True)
 
 
 with case("NHANES answers become profiles, scripted sessions and a data set"):
@@ -82,24 +53,25 @@ with case("30 LoRA steps on it: the loss falls, PEFT loads the adapter with our 
             "--set", "logging_steps=1", "--set", "max_length=512", "--set", "num_sample_replies=0")
     losses = [row["loss"] for row in lines(WORK / "run/metrics.jsonl") if "loss" in row]
     assert len(losses) == 30 and np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3, losses
-    export(WORK / "base", "--format", "huggingface")
-    ours = logits(MODEL, [1, *GREEDY], adapter=adapter)
-    assert np.abs(ours - logits(MODEL, [1, *GREEDY])).max() > 0.1, "the adapter does nothing"
-    close(ours, their_logits(WORK / "base", [1, *GREEDY], adapter))
+    export(WORK / "base", "--model", MODEL, "--format", "huggingface")
+    ours = logits(MODEL, IDS, adapter=adapter)
+    assert np.abs(ours - logits(MODEL, IDS)).max() > 0.1, "the adapter does nothing"
+    close(ours, their_logits(WORK / "base", IDS, adapter))
 
 with case("the merged folder loads in transformers with the adapter's logits"):
-    export(WORK / "merged", "--adapter", adapter, "--format", "huggingface")
-    close(their_logits(WORK / "merged", [1, *GREEDY]), ours)
+    export(WORK / "merged", "--model", MODEL, "--adapter", adapter, "--format", "huggingface")
+    close(their_logits(WORK / "merged", IDS), ours)
 
 with case("GGUF F32 of the base agrees with stock llama.cpp"):
-    agree(export(WORK / "base.gguf", "--format", "gguf", "--type", "F32"))
+    agree_with_oracle(export(WORK / "base.gguf", "--model", MODEL, "--format", "gguf", "--type", "F32"), MODEL)
 
 with case("GGUF F32 of the merged model agrees with stock llama.cpp"):
-    agree(export(WORK / "merged.gguf", "--adapter", adapter, "--format", "gguf", "--type", "F32"), adapter=adapter)
+    merged = export(WORK / "merged.gguf", "--model", MODEL, "--adapter", adapter, "--format", "gguf", "--type", "F32")
+    agree_with_oracle(merged, MODEL, adapter=adapter)
 
 with case("the GGUF adapter on the base agrees with stock llama.cpp"):
-    lora = export(WORK / "adapter.gguf", "--adapter", adapter, "--format", "gguf-adapter")
-    agree(WORK / "base.gguf", adapter=adapter, lora=lora)
+    lora = export(WORK / "adapter.gguf", "--model", MODEL, "--adapter", adapter, "--format", "gguf-adapter")
+    agree_with_oracle(WORK / "base.gguf", MODEL, adapter=adapter, lora=lora)
     for name in ("base.gguf", "merged.gguf", "adapter.gguf"):
         sqpsych("verify", WORK / name)
 

@@ -12,9 +12,8 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_scheduler
 
-from support import WORK, case, close, finish, logits, shared, sqpsych
+from support import MODEL, WORK, case, close, finish, lines, logits, shared, sqpsych
 
-MODEL = shared("data/tinystories-656k")
 MAX_LENGTH = 128
 STEPS = 10
 torch.manual_seed(0)
@@ -29,14 +28,13 @@ def write_json(path, value):
 def texts(count):
     """Beginnings of counselor replies of MAGneT, each with what the client said before."""
     rows = []
-    with open(shared("data/magnet/magnet_sessions.jsonl")) as lines:
-        for line in lines:
-            turns = json.loads(line)["dialogue"]
-            for before, turn in zip(turns, turns[1:]):
-                if turn["role"] == "counselor":
-                    rows.append((before["message"][:80].strip(), turn["message"][:100].strip()))
-                if len(rows) == count:
-                    return rows
+    for session in lines(shared("data/magnet/magnet_sessions.jsonl")):
+        turns = session["dialogue"]
+        for before, turn in zip(turns, turns[1:]):
+            if turn["role"] == "counselor":
+                rows.append((before["message"][:80].strip(), turn["message"][:100].strip()))
+            if len(rows) == count:
+                return rows
     raise AssertionError(f"only {len(rows)} turns found")
 
 
@@ -60,8 +58,7 @@ def train(name, data, **changes):
     run = WORK / name
     config = write_json(WORK / f"{name}.json", {**BASE_CONFIG, **changes})
     sqpsych("train", "--config", config, "--model", MODEL, "--data", data, "--output", run)
-    records = [json.loads(line) for line in open(run / "metrics.jsonl")]
-    return run, [record for record in records if "loss" in record]
+    return run, [record for record in lines(run / "metrics.jsonl") if "loss" in record]
 
 
 def reference_loop(model, rows, config):

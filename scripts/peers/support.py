@@ -5,11 +5,10 @@ A check is `scripts/peers/check_NAME.py WORK_FOLDER`; scripts/test_peers.sh runs
     ORACLE_DIR      folder with stock llama.cpp   (node_modules/node-llama-cpp)
 and counts the lines `ok NAME` and `FAILED NAME: reason` that `case` prints. A check looks like
 
-    from support import WORK, case, finish, logits, oracle_greedy, shared, sqpsych
+    from support import MODEL, WORK, case, close, export, finish, logits, their_logits
     with case("merged folder loads in transformers"):
-        sqpsych("export", "--model", ..., "--output", WORK / "merged")
-        ...
-        close(ours, theirs, atol=1e-4)
+        merged = export(WORK / "merged", "--model", MODEL, "--adapter", adapter, "--format", "huggingface")
+        close(their_logits(merged, ids), logits(MODEL, ids, adapter=adapter))
     finish()
 """
 
@@ -66,6 +65,11 @@ def shared(relative):
     return path
 
 
+def lines(path):
+    """The records of a JSON Lines file."""
+    return [json.loads(line) for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
 def run(command, expect=0, cwd=None, timeout=900):
     """Runs a program to its end and returns its stdout; another exit status is an error with its stderr."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=cwd, timeout=timeout)
@@ -81,6 +85,12 @@ def sqpsych(*arguments, expect=0, timeout=900):
     return run([BINARY, *arguments], expect=expect, timeout=timeout)
 
 
+def export(output, *arguments):
+    """Our export of a model or adapter -> the path written."""
+    sqpsych("export", *arguments, "--output", output)
+    return output
+
+
 def ids_text(ids):
     return ",".join(str(int(i)) for i in ids)
 
@@ -93,6 +103,19 @@ def logits(model, ids, adapter=None):
     extra = ["--adapter", adapter] if adapter else []
     sqpsych("logits", "--model", model, *extra, "--ids", ids_text(ids), "--output", output)
     return load_file(output)["logits"].astype(np.float32)
+
+
+def their_logits(folder, ids, adapter=None):
+    """The same from transformers, with PEFT for an adapter; every tensor of the folder must be used."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    assert not info["missing_keys"] and not info["unexpected_keys"], info
+    if adapter:
+        from peft import PeftModel
+        model = PeftModel.from_pretrained(model, adapter)
+    with torch.no_grad():
+        return model.eval()(torch.tensor([list(ids)])).logits[0].float().numpy()
 
 
 def oracle_greedy(gguf, prompts, n=32, lora=None):
@@ -122,10 +145,10 @@ def close(actual, expected, atol=1e-4, rtol=0.0):
     return float(np.abs(actual - expected).max())
 
 
-def agree_with_greedy(our_logits, num_prompt, greedy, gap=1e-2, min_share=0.9):
+def agree_with_greedy(our_logits, num_prompt, greedy, gap=1e-2):
     """Teacher-forced agreement: `our_logits` [prompt + greedy tokens, vocabulary] of the oracle's own
     sequence. Wherever our best two logits differ by more than `gap` the oracle must have taken our
-    best token. Returns (qualifying, total) so that the caller can demand `min_share` over all prompts.
+    best token. Returns (qualifying, total).
     """
     qualifying = 0
     for step, token in enumerate(greedy):
@@ -153,3 +176,15 @@ def agree_over_prompts(gguf, prompts, our_logits_of, n=64, lora=None, gap=1e-2, 
     if total == 0 or qualifying < min_share * total:
         raise AssertionError(f"only {qualifying} of {total} positions have a clear best token, expected {min_share:.0%}")
     return qualifying, total
+
+
+def agree_with_oracle(gguf, model, adapter=None, lora=None):
+    """STORY_PROMPTS x 64 tokens: stock llama.cpp on `gguf` (+ `lora`) against our logits of `model` (+ `adapter`)."""
+    qualifying, total = agree_over_prompts(gguf, STORY_PROMPTS, lambda ids: logits(model, ids, adapter=adapter), lora=lora)
+    print(f"   {qualifying} of {total} positions compared", flush=True)
+
+
+MODEL = shared("data/tinystories-656k")
+STORY = json.loads((MODEL / "golden_greedy.json").read_text())["greedy_ids"]
+# Any ids do as prompts; these begin stories in the model's training data or cut into their middle.
+STORY_PROMPTS = [[1]] + [[1, *STORY[start:start + 4]] for start in range(0, 63, 7)]
