@@ -227,6 +227,16 @@ class ReplyText {
   bool refused_ = false;
 };
 
+/// Empty: another token is wanted.
+std::string reason_to_stop(const Generation& generation, const ReplyText& text,
+                           std::int64_t max_tokens, std::int64_t context) {
+  const auto reply = std::ssize(generation.ids);
+  if (interrupt_requested() || text.refused()) return "interrupted";
+  if (text.stopped()) return "stop_text";
+  if (reply >= max_tokens) return "max_tokens";
+  return generation.prompt_tokens + reply >= context ? "context_full" : "";
+}
+
 }  // namespace
 
 Generation Engine::generate(const GenerationRequest& request,
@@ -245,26 +255,17 @@ Generation Engine::generate(const GenerationRequest& request,
   generation.reused_tokens = sequence.cache.length();
   ReplyText text(state.model, request.sampling, on_text);
   auto logits_V = state.prefill(sequence, request.prompt);
-  while (generation.stop_reason.empty()) {
-    const auto length = generation.prompt_tokens + static_cast<std::int64_t>(generation.ids.size());
-    if (interrupt_requested() || text.refused()) {
-      generation.stop_reason = "interrupted";
-    } else if (text.stopped()) {
-      generation.stop_reason = "stop_text";
-    } else if (static_cast<std::int64_t>(generation.ids.size()) >= request.sampling.max_tokens) {
-      generation.stop_reason = "max_tokens";
-    } else if (length >= context) {
-      generation.stop_reason = "context_full";
-    } else {
-      if (!generation.ids.empty()) logits_V = state.next(sequence, request.prompt, generation.ids);
-      const auto id = state.choose(logits_V, request, generation.ids);
-      if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
-        generation.stop_reason = "end_token";
-      } else {
-        generation.ids.push_back(id);
-        text.push(id);
-      }
+  for (;;) {
+    generation.stop_reason = reason_to_stop(generation, text, request.sampling.max_tokens, context);
+    if (!generation.stop_reason.empty()) break;
+    if (!generation.ids.empty()) logits_V = state.next(sequence, request.prompt, generation.ids);
+    const auto id = state.choose(logits_V, request, generation.ids);
+    if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
+      generation.stop_reason = "end_token";
+      break;
     }
+    generation.ids.push_back(id);
+    text.push(id);
   }
   text.finish();
   generation.text = text.take();
