@@ -1,7 +1,5 @@
 #include "train/plan.h"
 
-#include <c10/core/ScalarType.h>
-
 #include <algorithm>
 
 #include "core/free_space.h"
@@ -10,45 +8,28 @@
 namespace sqpsych {
 namespace {
 
-constexpr std::int64_t kLogitRows = 1024;  ///< head and loss work on about so many tokens at a time
 constexpr std::uint64_t kFp32Bytes = 4;
-constexpr std::uint64_t kMomentBytes = 2 * kFp32Bytes;
 
-std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }
-
-/// Elements per token and layer that the backward pass needs: inputs of both norms and of all
-/// projections, queries, keys and values before and after rotation, and the gated products.
-std::int64_t saved_elements_per_token(const DecoderFeatures& f) {
-  const std::int64_t heads = (f.num_heads + 2 * f.num_kv_heads) * f.head_dim;
-  const std::int64_t gated =
-      f.experts.count > 0 ? f.experts.per_token * f.experts.intermediate_size : f.intermediate_size;
-  const std::int64_t norms = f.post_norms ? 6 : 4;
-  return f.num_layers * (norms * f.hidden_size + 2 * heads + f.num_heads * f.head_dim + 4 * gated);
-}
-
-void estimate_memory(const TrainingSetup& setup, TrainingPlan& plan) {
-  const Decoder& decoder = *setup.model->decoder;
-  const DecoderFeatures& features = decoder.features();
-  const std::uint64_t element_bytes = c10::elementSize(decoder.dtype());
+/// Elements of all weights, low-rank factors not counted.
+std::int64_t count_parameters(const DecoderFeatures& features) {
+  std::int64_t sum = 0;
   for (const auto& [name, shape] : parameter_shapes(features)) {
     std::int64_t count = 1;
     for (const std::int64_t size : shape) count *= size;
-    plan.all_parameters += count;
+    sum += count;
   }
-  plan.weight_bytes = unsigned_of(plan.all_parameters) * element_bytes;
-  for (const auto& parameter : setup.trainable->parameters()) {
-    const std::uint64_t count = unsigned_of(parameter.weight.numel());
+  return sum;
+}
+
+/// Weights, both moments, and the fp32 masters of 16-bit weights.
+std::uint64_t count_checkpoint_bytes(const Trainable& trainable) {
+  std::uint64_t sum = 0;
+  for (const auto& parameter : trainable.parameters()) {
     const bool has_master = parameter.weight.scalar_type() != at::kFloat;
-    plan.training_state_bytes += count * (kMomentBytes + kFp32Bytes);
-    if (has_master) plan.training_state_bytes += count * (kFp32Bytes + element_bytes);
-    plan.checkpoint_bytes += parameter.weight.nbytes() + count * kMomentBytes;
-    if (has_master) plan.checkpoint_bytes += count * kFp32Bytes;
-    if (setup.trainable->is_adapter()) plan.weight_bytes += count * kFp32Bytes;
+    const auto count = static_cast<std::uint64_t>(parameter.weight.numel());
+    sum += parameter.weight.nbytes() + count * kFp32Bytes * (has_master ? 3 : 2);
   }
-  const std::uint64_t tokens = unsigned_of(plan.longest_pack);
-  const std::uint64_t logit_rows = unsigned_of(std::min(plan.longest_pack, kLogitRows));
-  plan.activation_bytes = tokens * unsigned_of(saved_elements_per_token(features)) * element_bytes +
-                          2 * logit_rows * unsigned_of(features.vocabulary_size) * kFp32Bytes;
+  return sum;
 }
 
 std::string indented(const std::string& text) {
@@ -79,7 +60,9 @@ TrainingPlan plan_training(const TrainingSetup& setup) {
       plan.longest_pack = std::max(plan.longest_pack, tokens);
     }
   }
-  estimate_memory(setup, plan);
+  plan.all_parameters = count_parameters(setup.model->decoder->features());
+  plan.memory = plan_memory(setup, plan.longest_pack);
+  plan.checkpoint_bytes = count_checkpoint_bytes(*setup.trainable);
   return plan;
 }
 
@@ -105,9 +88,16 @@ std::string plan_text(const TrainingSetup& setup, const TrainingPlan& plan) {
                  with_thousands(plan.trainable_parameters), with_thousands(plan.all_parameters),
                  100.0 * static_cast<double>(plan.trainable_parameters) /
                      static_cast<double>(plan.all_parameters));
-  text += format("memory: about {} (weights {}, gradients and optimizer {}, activations {})\n",
-                 bytes_text(plan.total_bytes()), bytes_text(plan.weight_bytes),
-                 bytes_text(plan.training_state_bytes), bytes_text(plan.activation_bytes));
+  const MemoryPlan& memory = plan.memory;
+  text += format(
+      "memory: about {} at most (weights {}, gradients and optimizer {}, activations {}, buffers "
+      "{}",
+      bytes_text(memory.total_bytes()), bytes_text(memory.weight_bytes),
+      bytes_text(memory.state_bytes), bytes_text(memory.activation_bytes),
+      bytes_text(memory.passing_bytes));
+  if (memory.program_bytes > 0)
+    text += format(", program and rows {}", bytes_text(memory.program_bytes));
+  text += ")\n";
   text += format("disk: {} for every checkpoint\n", bytes_text(plan.checkpoint_bytes));
   text += format("chat template: {}; device {}, {}\n",
                  setup.chat_template ? setup.chat_template->name() : "not used (raw text rows)",

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "train/memory.h"
 #include "train/setup.h"
 
 namespace sqpsych {
@@ -17,14 +18,8 @@ struct TrainingPlan {
   std::int64_t tokens_per_epoch = 0;
   std::int64_t trainable_parameters = 0;
   std::int64_t all_parameters = 0;
-  /// Estimated memory; activations are counted from the features, not measured.
-  std::uint64_t weight_bytes = 0;
-  std::uint64_t training_state_bytes = 0;  ///< gradients, moments, masters
-  std::uint64_t activation_bytes = 0;      ///< of the longest pack
-  std::uint64_t checkpoint_bytes = 0;      ///< on disk, for each
-  std::uint64_t total_bytes() const {
-    return weight_bytes + training_state_bytes + activation_bytes;
-  }
+  MemoryPlan memory;
+  std::uint64_t checkpoint_bytes = 0;  ///< on disk, for each
 };
 
 TrainingPlan plan_training(const TrainingSetup& setup);

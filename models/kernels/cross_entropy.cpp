@@ -24,10 +24,6 @@ namespace {
 constexpr std::int64_t kLogitsPerChunk = std::int64_t{1} << 22;
 constexpr std::int64_t kMinChunkRows = 16;
 
-std::int64_t chunk_rows(std::int64_t vocabulary_size) {
-  return std::max(kMinChunkRows, kLogitsPerChunk / std::max<std::int64_t>(vocabulary_size, 1));
-}
-
 at::Tensor head_logits(const HeadInputs& inputs) {
   const auto wide = wide_type(inputs.hidden_SE.scalar_type());
   auto logits_SV = at::linear(inputs.hidden_SE, inputs.weight_VE).to(wide);
@@ -98,7 +94,7 @@ HeadGradients wanted_gradients(const HeadInputs& inputs) {
 at::Tensor chunked_loss(const HeadInputs& inputs, const at::Tensor& targets_S,
                         HeadGradients* gradients) {
   const auto rows_total = inputs.hidden_SE.size(0);
-  const auto step = chunk_rows(inputs.weight_VE.size(0));
+  const auto step = cross_entropy_chunk_rows(inputs.weight_VE.size(0));
   auto loss = at::zeros({}, inputs.hidden_SE.options().dtype(at::kDouble));
   for (std::int64_t begin = 0; begin < rows_total; begin += step) {
     const auto count = std::min(step, rows_total - begin);
@@ -148,6 +144,10 @@ class LinearCrossEntropy : public torch::autograd::Function<LinearCrossEntropy> 
 };
 
 }  // namespace
+
+std::int64_t cross_entropy_chunk_rows(std::int64_t vocabulary_size) {
+  return std::max(kMinChunkRows, kLogitsPerChunk / std::max<std::int64_t>(vocabulary_size, 1));
+}
 
 at::Tensor linear_cross_entropy_sum(const HeadInputs& inputs, const at::Tensor& targets_S) {
   if (!at::GradMode::is_enabled())

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace sqpsych {
 
 class Decoder;
@@ -25,6 +27,9 @@ struct HeadInputs {
   LogitShape shape = {};
 };
 at::Tensor linear_cross_entropy_sum(const HeadInputs& inputs, const at::Tensor& targets_S);
+
+/// Rows whose logits exist at one time.
+std::int64_t cross_entropy_chunk_rows(std::int64_t vocabulary_size);
 
 /// The same from whole logits: the reference.
 at::Tensor linear_cross_entropy_sum_reference(const HeadInputs& inputs,

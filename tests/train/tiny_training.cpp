@@ -29,14 +29,14 @@ DecoderFeatures tiny_features(std::int64_t vocabulary_size) {
   return features;
 }
 
-SplitRows tiny_rows(std::int64_t count, std::uint64_t seed, std::int64_t vocabulary_size) {
+SplitRows random_rows(const RandomRows& rows, std::uint64_t seed, std::int64_t vocabulary_size) {
   SplitRows split;
   RandomStream stream(seed);
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = 0; i < rows.count; ++i) {
     TokenizedRow row;
     row.id = "row-" + std::to_string(i);
     row.client_id = "client-" + std::to_string(i / 2);
-    const std::size_t length = 4 + stream.below(20);
+    const std::size_t length = rows.shortest + stream.below(rows.longest - rows.shortest + 1);
     for (std::size_t t = 0; t < length; ++t) {
       row.ids.push_back(
           static_cast<TokenId>(stream.below(static_cast<std::uint64_t>(vocabulary_size))));
@@ -70,24 +70,28 @@ TrainConfig tiny_config(const std::string& method) {
   return config;
 }
 
-TrainingSetup tiny_setup(const TrainConfig& config, std::int64_t num_rows,
-                         std::int64_t num_validation_rows) {
-  constexpr std::int64_t kVocabularySize = 40;
-  const DecoderFeatures features = tiny_features(kVocabularySize);
+TrainingSetup setup_of(const TrainConfig& config, const DecoderFeatures& features,
+                       const RandomRows& train, const RandomRows& validation) {
   TrainingSetup setup;
   setup.config = config;
   setup.model = std::make_unique<Model>();
   setup.model->path = "/nonexistent";
   setup.model->family = &family_by_name("llama");
   setup.model->config = setup.model->family->config(features);
-  setup.model->decoder = std::make_unique<Decoder>(features, at::kFloat, at::kCPU);
+  const auto dtype = config.model.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
+  setup.model->decoder = std::make_unique<Decoder>(features, dtype, at::kCPU);
   initialise_weights(*setup.model->decoder, kWeightSeed);
   setup.objective = &objective_by_name("sft");
-  setup.train = tiny_rows(num_rows, 1, kVocabularySize);
-  setup.validation = tiny_rows(num_validation_rows, 2, kVocabularySize);
+  setup.train = random_rows(train, 1, features.vocabulary_size);
+  setup.validation = random_rows(validation, 2, features.vocabulary_size);
   setup.trainable = std::make_unique<Trainable>(*setup.model, config);
   setup.inputs = {{"data", {{"train.jsonl", "1"}}}, {"model", Json::object()}};
   return setup;
+}
+
+TrainingSetup tiny_setup(const TrainConfig& config, std::int64_t num_rows,
+                         std::int64_t num_validation_rows) {
+  return setup_of(config, tiny_features(40), {num_rows}, {num_validation_rows});
 }
 
 void write_tiny_weights(const std::filesystem::path& folder, std::int64_t vocabulary_size) {

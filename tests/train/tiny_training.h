@@ -11,8 +11,19 @@
 
 namespace sqpsych::testing {
 
-/// A two-layer decoder with random weights and rows of random ids: everything a training needs but
-/// a tokenizer. Equal arguments give equal setups.
+/// So many rows of random ids, each of `shortest` to `longest` tokens.
+struct RandomRows {
+  std::int64_t count = 13;
+  std::uint64_t shortest = 4;
+  std::uint64_t longest = 23;
+};
+
+/// A decoder with random weights (of config.model.dtype) and random rows: everything a training
+/// needs but a tokenizer. Equal arguments give equal setups.
+TrainingSetup setup_of(const TrainConfig& config, const DecoderFeatures& features,
+                       const RandomRows& train, const RandomRows& validation = {4});
+
+/// The same with a tiny two-layer decoder.
 TrainingSetup tiny_setup(const TrainConfig& config, std::int64_t num_rows = 13,
                          std::int64_t num_validation_rows = 4);
 
