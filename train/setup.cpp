@@ -112,11 +112,13 @@ Json input_hashes(const TrainingSetup& setup) {
       {"schema", "sqpsych.training_inputs/1"}, {"data", Json::object()}, {"model", Json::object()}};
   for (const fs::path& file : {setup.train.file, setup.validation.file})
     if (!file.empty()) inputs["data"][file.filename().string()] = sha256_hex_of_file(file);
+  if (const auto& prompts = setup.config.sample_prompts; !prompts.empty())
+    inputs["data"]["sample_prompts"] = sha256_hex_of_file(prompts.path);
+  static const std::set<fs::path> kExtensions = {".json",  ".model", ".safetensors",
+                                                 ".jinja", ".txt",   ".bpe"};
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(setup.model->path))
-    if (entry.is_regular_file() &&
-        (entry.path().extension() == ".json" || entry.path().extension() == ".model" ||
-         entry.path().extension() == ".safetensors" || entry.path().extension() == ".jinja"))
+    if (entry.is_regular_file() && kExtensions.count(entry.path().extension()))
       files.insert(entry.path());
   for (const fs::path& file : files)
     inputs["model"][file.filename().string()] = sha256_hex_of_file(file);

@@ -1,5 +1,7 @@
 #include "train/training.h"
 
+#include <ATen/Parallel.h>
+
 #include "core/files.h"
 #include "core/log.h"
 #include "train/plan.h"
@@ -47,6 +49,9 @@ TrainOutcome run_training(const TrainRequest& request) {
 
 TrainOutcome train(const TrainRequest& request) {
   create_private_files();
+  // The call ends MKL's free choice of threads. Sample replies make it too: without it here, a run
+  // would round differently before and after its first replies, and resuming would show.
+  at::set_num_threads(at::get_num_threads());
   try {
     return run_training(request);
   } catch (const fs::filesystem_error& error) {

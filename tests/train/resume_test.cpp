@@ -37,10 +37,14 @@ void expect_same_weights(const std::map<std::string, at::Tensor>& found,
     EXPECT_TRUE(at::equal(found.at(name), tensor)) << name;
 }
 
-TEST(Resume, IsBitForBitTheUninterruptedRunAfterEveryStep) {
+class ResumeIn : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Dtypes, ResumeIn, ::testing::Values("float32", "bfloat16"));
+
+TEST_P(ResumeIn, IsBitForBitTheUninterruptedRunAfterEveryStep) {
   for (const std::string& method : training_methods()) {
     const TemporaryFolder whole;
-    const TrainConfig config = resumable_config(method);
+    TrainConfig config = resumable_config(method);
+    config.model.dtype = GetParam();
     const auto expected = run_tiny(config, whole / "run");
     for (const std::int64_t step : {1, 3, 4, 7, 10}) {
       SCOPED_TRACE(format("{} interrupted behind step {}", method, step));

@@ -141,6 +141,33 @@ TEST_F(Training, RefusesAChangedDataFileByName) {
   EXPECT_THAT(error_of(first), ::testing::HasSubstr("data file 'train.jsonl'"));
 }
 
+TEST_F(Training, RefusesChangedSamplePromptsByName) {
+  TrainRequest first = request();
+  write_text(folder_ / "prompts.jsonl", R"({"prompt": "I felt", "completion": " sad", "id": "p"})"
+                                        "\n");
+  first.config.sample_prompts.path = folder_ / "prompts.jsonl";
+  first.config.num_sample_replies = 1;
+  first.config.sampling.max_tokens = 3;
+  train(first);
+  write_text(folder_ / "prompts.jsonl", R"({"prompt": "I was", "completion": " sad", "id": "p"})"
+                                        "\n");
+  EXPECT_THAT(error_of(first), ::testing::HasSubstr("data file 'sample_prompts'"));
+}
+
+TEST_F(Training, AWholeModelEndsItsRepliesAtTheTemplatesTerminator) {
+  TrainRequest wanted = request("full");
+  wanted.config.eval_strategy = "no";
+  wanted.model = folder_ / "model";
+  fs::copy(*shared_folder_ / "model", wanted.model);
+  write_text(wanted.model / "generation_config.json", R"({"eos_token_id": 2})");
+  const Model model = load_model(wanted.model, std::nullopt, wanted.config.model);
+  const auto terminator = model.tokenizer->id_of("<|im_end|>");
+  ASSERT_TRUE(terminator);
+  const TrainOutcome outcome = train(wanted);
+  EXPECT_EQ(read_json(outcome.result / "generation_config.json")["eos_token_id"],
+            Json::array({2, *terminator}));
+}
+
 TEST_F(Training, TrainsOnOneTokenReplies) {
   TrainRequest wanted = request();
   wanted.config.eval_strategy = "no";
