@@ -139,8 +139,8 @@ TEST(Scripted, FollowsTheRiskProtocolInEveryLanguage) {
     for (const std::string policy : {"mark", "protocol"}) {
       const bool asked = policy == "protocol";
       const auto sessions =
-          demo_sessions(lines, {"sessions_per_profile=20", "risk_policy=" + policy});
-      EXPECT_EQ(sessions.size(), 20U);
+          demo_sessions(lines, {"sessions_per_profile=8", "risk_policy=" + policy});
+      EXPECT_EQ(sessions.size(), 8U);
       for (const auto& session : sessions) {
         const auto& counselor = session.messages.at(4).text;
         EXPECT_EQ(counselor.find(help) != std::string::npos, asked) << counselor;
