@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <set>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,61 +14,9 @@
 namespace sqpsych {
 namespace {
 
-constexpr std::size_t kMaxDepth = 200;
-
-/// Builds the value through the library's callback parser, refusing duplicate keys and bottomless
-/// nesting (the library itself keeps the last of two equal keys without a word).
-class StrictKeys {
- public:
-  explicit StrictKeys(const std::string& where) : where_(where) {}
-
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-    if (static_cast<std::size_t>(depth) > kMaxDepth)
-      throw FormatError(
-          format("{}: found JSON nested deeper than {}, expected less.", where_, kMaxDepth));
-    if (event == Json::parse_event_t::object_start) keys_.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys_.pop_back();
-    if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
-      throw FormatError(format("{}: key '{}' appears twice in one object, expected once.", where_,
-                               parsed.get<std::string>()));
-    return true;
-  }
-
- private:
-  const std::string& where_;
-  std::vector<std::set<std::string>> keys_;
-};
-
 const char* type_text(const Json& value) { return value.type_name(); }
 
-/// The library's reason without its prefix and without the text it read last: a record's content
-/// may be an answer or an utterance, which no message repeats.
-std::string reason_of(const Json::exception& error) {
-  std::string_view reason = error.what();
-  if (const auto bracket = reason.find("] "); bracket != std::string_view::npos)
-    reason.remove_prefix(bracket + 2);
-  return std::string(reason.substr(0, reason.find("; last read: ")));
-}
-
 }  // namespace
-
-Json parse_json(std::string_view text, const std::string& where, bool allow_comments) {
-  const std::size_t invalid = find_invalid_utf8(text);
-  if (invalid != std::string_view::npos)
-    throw FormatError(format(
-        "{}: found bytes that are not UTF-8 at offset {}, expected UTF-8 text.", where, invalid));
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  try {
-    return Json::parse(text.begin(), text.end(), StrictKeys(where), true, allow_comments);
-  } catch (const Json::exception& error) {
-    throw FormatError(format("{}: not valid JSON: {}.", where, reason_of(error)));
-  }
-}
-
-Json read_json(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  return parse_json(file.text(), path.string(), true);
-}
 
 std::string to_line(const Json& value) { return value.dump(); }
 

@@ -11,13 +11,6 @@
 
 namespace sqpsych {
 
-/// Parses JSON (with `//` and `/* */` comments when `allow_comments`). Duplicate keys and invalid
-/// UTF-8 are FormatErrors naming `where`; so is anything after the value.
-Json parse_json(std::string_view text, const std::string& where, bool allow_comments = false);
-
-/// Reads a whole JSON file; comments are allowed. FormatError / ResourceError name the path.
-Json read_json(const std::filesystem::path& path);
-
 /// One line of JSON without line breaks; invalid UTF-8 is a BugError of the caller.
 std::string to_line(const Json& value);
 

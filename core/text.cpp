@@ -6,6 +6,8 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <numeric>
 
 namespace sqpsych {
@@ -70,7 +72,14 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 }
 
 std::size_t find_invalid_utf8(std::string_view bytes) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
   for (std::size_t i = 0; i < bytes.size();) {
+    std::uint64_t eight = kHighBits;
+    if (i + sizeof eight <= bytes.size()) std::memcpy(&eight, bytes.data() + i, sizeof eight);
+    if ((eight & kHighBits) == 0) {
+      i += sizeof eight;
+      continue;
+    }
     const std::size_t length = well_formed_length(bytes, i);
     if (length == 0) return i;
     i += length;

@@ -6,7 +6,7 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "models/chat_templates/rendering_writer.h"
-#include "models/tokenizers/pipeline/large_json.h"
+#include "models/tokenizers/pipeline/json_members.h"
 
 namespace sqpsych {
 namespace chat_templates {
@@ -56,7 +56,7 @@ std::unique_ptr<ChatTemplate> make(const BuiltIn& built_in, const Tokenizer& tok
 }
 
 /// The Jinja source in a tokenizer_config.json (alone, or the one called "default" of several).
-std::string jinja_in_config(const tokenizers::LargeJson& config) {
+std::string jinja_in_config(const Json& config) {
   const auto& value = tokenizers::value_or_null(config, "chat_template");
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) return "";
@@ -101,7 +101,7 @@ std::unique_ptr<ChatTemplate> choose_chat_template(const std::string& configured
   std::string jinja;
   const auto config_path = folder / "tokenizer_config.json";
   if (std::filesystem::exists(config_path)) {
-    const auto config = tokenizers::read_large_json(config_path);
+    const auto config = read_json(config_path);
     const auto recorded =
         tokenizers::text_or(config, "sqpsych_chat_template", "", config_path.string());
     if (!recorded.empty()) return make_chat_template(recorded, tokenizer);

@@ -114,13 +114,15 @@ class StreamDecoder {
 };
 
 struct TokenizerOptions {
-  /// Split regex by name (gpt2, llama3, qwen2, tekken, gpt4o) for folders with vocabulary and
-  /// merges files but no tokenizer.json; empty: must be known from the files.
+  /// Split regex by name (gpt2, llama3, cl100k, qwen2, qwen35, tekken, gpt4o, smollm, deepseek-llm,
+  /// deepseek-coder, deepseek-v3) for folders with vocabulary and merges files or tiktoken ranks
+  /// but no tokenizer.json; empty: must be known from the files.
   std::string split;
 };
 
-/// Loads what the folder holds: tokenizer.json, else tokenizer.model (SentencePiece), else
-/// vocab.json/encoder.json + merges.txt/vocab.bpe with `options.split`. tokenizer_config.json,
+/// Loads what the folder holds: tokenizer.json, else tekken.json, else tokenizer.model
+/// (SentencePiece), else vocab.json/encoder.json + merges.txt/vocab.bpe with `options.split`, else
+/// tiktoken ranks (tokenizer.model or one *.tiktoken) with `options.split`. tokenizer_config.json,
 /// special_tokens_map.json and added_tokens.json are honoured. Needs no config.json and no weights.
 /// FormatError names what is missing or not supported.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder,

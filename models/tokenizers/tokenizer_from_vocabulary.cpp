@@ -1,8 +1,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "models/tokenizers/pipeline/byte_letters.h"
-#include "models/tokenizers/pipeline/pipeline_tokenizer.h"
-#include "models/tokenizers/pipeline/split_regex.h"
+#include "models/tokenizers/pipeline/byte_level_parts.h"
 
 namespace sqpsych::tokenizers {
 namespace {
@@ -46,18 +45,19 @@ std::vector<AddedToken> added_tokens(const Vocabulary& vocabulary) {
 }
 
 /// The tokens that text can become without being looked for beforehand.
-std::shared_ptr<TokenIds> mergeable_ids(const Vocabulary& vocabulary) {
-  auto ids = std::make_shared<TokenIds>();
+TokenIndex mergeable_ids(const Vocabulary& vocabulary) {
+  TokenIndex ids;
+  ids.reserve(vocabulary.tokens.size());
   for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::kNormal ||
         vocabulary.types[id] == TokenType::kUserDefined)
-      ids->emplace(vocabulary.tokens[id], static_cast<TokenId>(id));
+      ids.insert(vocabulary.tokens[id], static_cast<TokenId>(id));
   return ids;
 }
 
 std::array<TokenId, 256> byte_ids(const Vocabulary& vocabulary) {
   std::array<TokenId, 256> ids;
-  ids.fill(-1);
+  ids.fill(kNoToken);
   for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::kByte)
       if (const auto byte = byte_of_token(vocabulary.tokens[id]))
@@ -75,31 +75,28 @@ void set_sentencepiece_parts(const Vocabulary& vocabulary, PipelineParts& parts)
   parts.gguf.model = "llama";
 }
 
-void set_byte_level_parts(const Vocabulary& vocabulary, const std::string& where,
-                          PipelineParts& parts) {
+void set_merging_parts(const Vocabulary& vocabulary, const std::string& where,
+                       PipelineParts& parts) {
   const NamedSplit* split = find_split_by_gguf_pre(vocabulary.pre);
   if (!split) {
     std::vector<std::string> known;
-    for (const auto& named : named_splits()) known.emplace_back(named.gguf_pre);
+    for (const auto& named : named_splits())
+      known.insert(known.end(), named.gguf_pres.begin(), named.gguf_pres.end());
     throw FormatError(format("{}: tokenizer.ggml.pre: found '{}', expected one of {}.", where,
                              vocabulary.pre, quoted_list(known)));
   }
-  std::vector<std::pair<std::string, std::string>> merges;
-  for (const auto& merge : vocabulary.merges) {
+  std::vector<std::pair<std::string_view, std::string_view>> merges;
+  for (const std::string_view merge : vocabulary.merges) {
     const auto space = merge.find(' ', 1);
-    if (merge.empty() || space == std::string::npos)
+    if (merge.empty() || space == std::string_view::npos)
       throw FormatError(format("{}: tokenizer.ggml.merges[{}]: found '{}', expected 'left right'.",
                                where, merges.size(), merge));
     merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
   }
-  MergeBpeOptions options;
-  options.ignore_merges = split->ignore_merges;
-  parts.model = make_merge_bpe(mergeable_ids(vocabulary), merges, options, where);
-  parts.pre_tokenizers = {isolated_split_step(std::string(split->pattern), where),
-                          byte_letters_step()};
-  parts.decoders = byte_level_decoder();
-  parts.gguf.model = "gpt2";
-  parts.gguf.pre = split->gguf_pre;
+  const TokenIndex ids = mergeable_ids(vocabulary);
+  set_byte_level_parts(ids, merge_rules(ids, merges, "", where), *split, split->ignore_merges,
+                       parts);
+  parts.gguf.pre = vocabulary.pre;
 }
 
 }  // namespace
@@ -119,7 +116,7 @@ std::unique_ptr<Tokenizer> tokenizer_from_vocabulary(Vocabulary vocabulary,
   if (vocabulary.model == "llama")
     set_sentencepiece_parts(vocabulary, parts);
   else if (vocabulary.model == "gpt2")
-    set_byte_level_parts(vocabulary, where, parts);
+    set_merging_parts(vocabulary, where, parts);
   else
     throw FormatError(format("{}: tokenizer.ggml.model: found '{}', expected 'llama' or 'gpt2'.",
                              where, vocabulary.model));

@@ -2,15 +2,15 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "core/text.h"
-#include "models/tokenizers/pipeline/pipeline_tokenizer.h"
+#include "models/tokenizers/pipeline/byte_level_parts.h"
 #include "models/tokenizers/pipeline/special_tokens.h"
-#include "models/tokenizers/pipeline/split_regex.h"
 
 namespace sqpsych::tokenizers {
 namespace {
 
-using Merges = std::vector<std::pair<std::string, std::string>>;
+using Merges = std::vector<std::pair<std::string_view, std::string_view>>;
 
 std::filesystem::path first_existing(const std::filesystem::path& folder, const char* first,
                                      const char* second) {
@@ -18,7 +18,7 @@ std::filesystem::path first_existing(const std::filesystem::path& folder, const 
 }
 
 void read_vocabulary(const std::filesystem::path& path, TokenTable& table) {
-  const LargeJson file = read_large_json(path);
+  const Json file = read_json(path);
   if (!file.is_object())
     throw FormatError(format("{}: found {}, expected an object of tokens and ids.", path.string(),
                              file.type_name()));
@@ -30,9 +30,8 @@ void read_vocabulary(const std::filesystem::path& path, TokenTable& table) {
   }
 }
 
-/// One "left right" a line; a first line that begins with #version is no merge.
-Merges read_merges(const std::filesystem::path& path) {
-  const MappedFile file(path);
+/// One "left right" a line; a first line that begins with #version is no merge. Views into `file`.
+Merges read_merges(const MappedFile& file, const std::filesystem::path& path) {
   std::string_view text = file.text();
   const std::size_t invalid = find_invalid_utf8(text);
   if (invalid != std::string_view::npos)
@@ -56,15 +55,6 @@ Merges read_merges(const std::filesystem::path& path) {
   return merges;
 }
 
-const NamedSplit& need_split(const std::string& name, const std::string& where) {
-  const NamedSplit* split = find_split_by_name(name);
-  if (split) return *split;
-  throw ConfigError(
-      format("{}: split regex: found {}, expected one of {}: these files do not name it. Set "
-             "tokenizer_split.",
-             where, name.empty() ? "none" : "'" + name + "'", quoted_list(split_names())));
-}
-
 }  // namespace
 
 bool has_vocabulary_files(const std::filesystem::path& folder) {
@@ -84,22 +74,18 @@ std::unique_ptr<Tokenizer> load_vocabulary_files(const std::filesystem::path& fo
   parts.where = where;
   TokenTable table(where);
   read_vocabulary(path, table);
-  MergeBpeOptions options;
-  options.ignore_merges = split.ignore_merges;
-  parts.model = make_merge_bpe(std::make_shared<TokenIds>(*table.ids()),
-                               read_merges(first_existing(folder, "merges.txt", "vocab.bpe")),
-                               options, where);
+  table.by_id();
+  const auto merges_path = first_existing(folder, "merges.txt", "vocab.bpe");
+  const MappedFile merges(merges_path);
+  set_byte_level_parts(table.ids(),
+                       merge_rules(table.ids(), read_merges(merges, merges_path), "", where), split,
+                       split.ignore_merges, parts);
   parts.added = settings.added;
   for (const auto& token : parts.added) table.add(token.content, token.id);
   parts.special = special_ids(settings, table, {}, {});
   parts.tokens = table.by_id();
   parts.ids = table.ids();
   parts.types = token_types(parts.tokens, parts.special, false, parts.added);
-  parts.pre_tokenizers = {isolated_split_step(std::string(split.pattern), where),
-                          byte_letters_step()};
-  parts.decoders = byte_level_decoder();
-  parts.gguf.model = "gpt2";
-  parts.gguf.pre = split.gguf_pre;
   return make_pipeline_tokenizer(std::move(parts));
 }
 

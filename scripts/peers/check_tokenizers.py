@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Tokenizers against Hugging Face tokenizers, transformers and SentencePiece; chat templates against Jinja2.
 
-Random strings of a fixed seed: all planes that Unicode 14 assigns, controls, mixed white space, words, markers.
+Random strings of a fixed seed: characters of all planes, controls, mixed white space, words, markers.
 """
 
+import base64
 import json
 import re
 import shutil
@@ -15,7 +16,8 @@ from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
 from random_texts import COUNT, compare, random_texts
-from support import WORK, case, finish, shared, sqpsych
+from support import BINARY, WORK, case, finish, run, shared, sqpsych
+from tokenizer_variants import ENDINGS, KNOWN_SPLITS, led
 
 CONVERSATIONS = [
     [("user", "Hi")],
@@ -77,22 +79,61 @@ def check_transformers_class():
     compare(folder, texts, [theirs(text).input_ids for text in texts])
 
 
-def split_pattern(digits):
-    return (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|" + digits +
-            r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+def byte_level(vocabulary, pairs, pattern, whole):
+    tokenizer = Tokenizer(BPE(vocabulary, pairs, ignore_merges=whole))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(pattern), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def vocabulary_files(folder, vocabulary, merges):
+    lines = (folder / merges).read_text(encoding="utf-8").split("\n")
+    pairs = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
+    return json.loads((folder / vocabulary).read_text(encoding="utf-8")), pairs
 
 
 def check_vocabulary_files(folder, vocabulary, merges, split, digits, ignore_merges):
-    lines = (folder / merges).read_text(encoding="utf-8").split("\n")
-    pairs = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
-    theirs = Tokenizer(BPE(json.loads((folder / vocabulary).read_text(encoding="utf-8")), pairs,
-                           ignore_merges=ignore_merges))
-    theirs.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(split_pattern(digits)), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    theirs.decoder = decoders.ByteLevel()
+    theirs = byte_level(*vocabulary_files(folder, vocabulary, merges), led(ENDINGS, digits), ignore_merges)
     texts = random_texts(4)
     compare(folder, texts, [theirs.encode(text).ids for text in texts], "--set", f"tokenizer_split={split}")
+
+
+def check_rank_file(name, source, target, files, split, digits):
+    """tiktoken ranks against the same vocabulary as merges, which a piece that is a token does not need."""
+    folder = folder_of(name, source, target)
+    theirs = byte_level(*vocabulary_files(*files), led(ENDINGS, digits), True)
+    texts = random_texts(10)
+    compare(folder, texts, [theirs.encode(text).ids for text in texts], "--set", f"tokenizer_split={split}")
+
+
+def check_tekken():
+    """A tekken.json of Llama 3's ranks."""
+    ranks = [line.split(" ")[0] for line in shared("data/tok-llama3/tokenizer.model").read_text().splitlines()]
+    single = {base64.b64decode(rank)[0]: rank for rank in ranks[:256]}
+    assert len(single) == 256
+    order = [single[byte] for byte in range(256)] + ranks[256:]
+    pattern = KNOWN_SPLITS["tekken"][0]
+    folder = WORK / "tekken"
+    folder.mkdir()
+    (folder / "tekken.json").write_text(json.dumps({
+        "config": {"pattern": pattern, "num_vocab_tokens": len(order), "default_vocab_size": len(order) + 1000,
+                   "default_num_special_tokens": 1000, "version": "v3"},
+        "vocab": [{"rank": rank, "token_bytes": token, "token_str": None} for rank, token in enumerate(order)]}))
+    vocabulary, pairs = vocabulary_files(shared("data/tok-llama3"), "encoder.json", "vocab.bpe")
+    theirs = byte_level(vocabulary, pairs, pattern, True)
+    place = {rank: index for index, rank in enumerate(order)}
+    shifted = {old: 1000 + place[rank] for old, rank in enumerate(ranks)}
+    texts = random_texts(12)
+    compare(folder, texts, [[1] + [shifted[id] for id in theirs.encode(text).ids] for text in texts])
+
+
+def check_invalid_text(folder):
+    """Text that is no UTF-8 is refused, alone and in a file."""
+    path = WORK / "invalid.jsonl"
+    for invalid in (b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf"):
+        path.write_bytes(b'"' + invalid + b'"\n')
+        run([BINARY, "tokenize", "--model", folder, "--file", path], expect=1)
 
 
 def messages(conversation):
@@ -143,25 +184,35 @@ def check_new_model():
     compare(WORK / "new", unspaced, [explicit(text).input_ids for text in unspaced])
 
 
-with case("tokenizer.json of the small real model: 2000 random strings as tokenizers"):
+with case("tokenizer.json of the small real model: 20000 random strings as tokenizers"):
     check_tokenizer_json("tinystories-656k", ["<|start_story|>", " <|end_story|>", "<unk>"])
-with case("tokenizer.json of phi-3: 2000 random strings as tokenizers"):
+with case("tokenizer.json of phi-3: 20000 random strings as tokenizers"):
     check_tokenizer_json("tok-phi3", ["<|user|>", "<|end|>\n", "<|assistant|>  ", "</s>", "<unk>", "<s>"])
 for kind, file in (("llama2", "data/tok-llama2/tokenizer.model"),
                    ("mistral-v1", "data/tok-mistral/tokenizer.model.v1"),
                    ("mistral-v3", "data/tok-mistral/mistral_instruct_tokenizer_240323.model.v3")):
-    with case(f"tokenizer.model of {kind}: 2000 random strings as sentencepiece"):
+    with case(f"tokenizer.model of {kind}: 20000 random strings as sentencepiece"):
         check_sentencepiece(kind, file)
 with case("tokenizer.model of llama2: random strings as transformers' LlamaTokenizer"):
     check_transformers_class()
-with case("vocab.json and merges.txt of qwen2: 2000 random strings as tokenizers"):
+with case("vocab.json and merges.txt of qwen2: 20000 random strings as tokenizers"):
     qwen = WORK / "qwen2"
     qwen.mkdir()
     for part in ("vocab.json", "merges.txt"):
         shutil.copy(shared(f"data/tok-qwen2/{part}"), qwen / part)
     check_vocabulary_files(qwen, "vocab.json", "merges.txt", "qwen2", r"\p{N}", False)
-with case("encoder.json and vocab.bpe of llama3: 2000 random strings as tokenizers"):
+with case("encoder.json and vocab.bpe of llama3: 20000 random strings as tokenizers"):
     check_vocabulary_files(shared("data/tok-llama3"), "encoder.json", "vocab.bpe", "llama3", r"\p{N}{1,3}", True)
+with case("tokenizer.model of llama3 (tiktoken ranks): 20000 random strings as tokenizers"):
+    check_rank_file("llama3-ranks", "data/tok-llama3/tokenizer.model", "tokenizer.model",
+                    (shared("data/tok-llama3"), "encoder.json", "vocab.bpe"), "llama3", r"\p{N}{1,3}")
+with case("qwen.tiktoken: 20000 random strings as tokenizers"):
+    check_rank_file("qwen-ranks", "data/tok-qwen2/qwen.tiktoken", "qwen.tiktoken",
+                    (shared("data/tok-qwen2"), "vocab.json", "merges.txt"), "qwen2", r"\p{N}")
+with case("tekken.json: 20000 random strings as tokenizers"):
+    check_tekken()
+with case("text that is no UTF-8 is refused"):
+    check_invalid_text(shared("data/tok-phi3"))
 for kind in ("chatml", "llama2", "llama3", "none"):
     with case(f"chat template {kind}: {len(CONVERSATIONS)} conversations as transformers renders its Jinja source"):
         check_template(kind)

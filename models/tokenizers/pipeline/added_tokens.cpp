@@ -1,42 +1,17 @@
 #include "models/tokenizers/pipeline/added_tokens.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <array>
 
 #include "core/error.h"
 #include "core/text.h"
+#include "models/tokenizers/pipeline/code_points.h"
+#include "models/tokenizers/pipeline/json_members.h"
 
 namespace sqpsych::tokenizers {
 namespace {
 
-/// Unicode's White_Space.
-bool is_space(char32_t code) {
-  return (code >= 0x09 && code <= 0x0D) || code == 0x20 || code == 0x85 || code == 0xA0 ||
-         code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 ||
-         code == 0x202F || code == 0x205F || code == 0x3000;
-}
-
-/// What \w means in Unicode: letters, marks, decimal digits, letter numbers, connectors, joiners.
-bool is_word(char32_t code) {
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(code))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-      return true;
-    default:
-      return code == 0x200C || code == 0x200D;
-  }
-}
+bool is_space(char32_t code) { return is_class(code, kSpace); }
 
 std::size_t start_of_last(std::string_view text) {
   std::size_t start = text.size() - 1;
@@ -56,7 +31,7 @@ bool between_words(std::string_view text, ByteSpan match) {
 
 }  // namespace
 
-AddedToken added_token_from_json(const LargeJson& json, TokenId id, const std::string& where) {
+AddedToken added_token_from_json(const Json& json, TokenId id, const std::string& where) {
   AddedToken token;
   token.id = id;
   token.content = text_or(json, "content", "", where);
@@ -84,13 +59,22 @@ AddedTokenFinder::AddedTokenFinder(const std::vector<const AddedToken*>& tokens,
     std::uint32_t node = 0;
     for (const char c : patterns[i]) {
       const auto byte = static_cast<unsigned char>(c);
-      const auto [entry, is_new] =
-          nodes_[node].next.try_emplace(byte, static_cast<std::uint32_t>(nodes_.size()));
-      node = entry->second;
-      if (is_new) nodes_.emplace_back();
+      std::uint32_t next = nodes_[node].behind(byte);
+      if (next == 0) {
+        next = static_cast<std::uint32_t>(nodes_.size());
+        nodes_[node].next.emplace_back(byte, next);
+        nodes_.emplace_back();
+      }
+      node = next;
     }
     if (!nodes_[node].token) nodes_[node].token = tokens[i];
-    first_bytes_[static_cast<unsigned char>(patterns[i].front())] = true;
+    const auto first = static_cast<unsigned char>(patterns[i][0]);
+    if (patterns[i].size() == 1) {
+      first_bytes_[first] |= kAlone;
+    } else {
+      first_bytes_[first] |= group_of(first);
+      second_bytes_[static_cast<unsigned char>(patterns[i][1])] |= group_of(first);
+    }
   }
 }
 

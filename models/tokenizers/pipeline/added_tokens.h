@@ -1,12 +1,11 @@
 #pragma once
 
-#include <map>
-#include <memory>
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "models/tokenizers/pipeline/large_json.h"
+#include "core/json.h"
 #include "models/tokenizers/tokenizer.h"
 
 namespace sqpsych::tokenizers {
@@ -23,7 +22,7 @@ struct AddedToken {
 };
 
 /// Reads one added token as tokenizer.json and added_tokens_decoder write it.
-AddedToken added_token_from_json(const LargeJson& json, TokenId id, const std::string& where);
+AddedToken added_token_from_json(const Json& json, TokenId id, const std::string& where);
 
 /// Texts such as <|user|> or </s> that runtimes treat as control tokens whatever their flag says.
 bool looks_like_control(std::string_view content);
@@ -47,17 +46,13 @@ class AddedTokenFinder {
   std::vector<Fragment> cut(std::string_view text, const Blocked& blocked) const {
     std::vector<Fragment> fragments;
     std::size_t done = 0;
-    for (std::size_t at = 0; at < text.size();) {
+    for (std::size_t at = next_candidate(text, 0); at < text.size();) {
       const auto [token, length] =
           longest_at(text, at, [&](const AddedToken& candidate, std::size_t size) {
             return !(candidate.special && blocked(ByteSpan{at, at + size}));
           });
-      if (!token) {
-        ++at;
-        continue;
-      }
-      add_match(text, {at, at + length}, *token, done, fragments);
-      at += length;
+      if (token) add_match(text, {at, at + length}, *token, done, fragments);
+      at = next_candidate(text, token ? at + length : at + 1);
     }
     if (done < text.size()) fragments.push_back({{done, text.size()}, nullptr});
     return fragments;
@@ -66,20 +61,38 @@ class AddedTokenFinder {
 
  private:
   struct Node {
-    std::map<unsigned char, std::uint32_t> next;
+    std::vector<std::pair<unsigned char, std::uint32_t>> next;
     const AddedToken* token = nullptr;
+    /// The node behind `byte`, or 0: the root is behind nothing.
+    std::uint32_t behind(unsigned char byte) const {
+      for (const auto& [label, node] : next)
+        if (label == byte) return node;
+      return 0;
+    }
   };
+
+  /// The next place from `at` on where a token could begin, by its first two bytes.
+  std::size_t next_candidate(std::string_view text, std::size_t at) const {
+    if (empty()) return text.size();
+    for (; at < text.size(); ++at) {
+      const std::uint8_t first = first_bytes_[static_cast<unsigned char>(text[at])];
+      if (first == 0) continue;
+      const bool is_alone = (first & kAlone) != 0;
+      if (is_alone || (at + 1 < text.size() &&
+                       (second_bytes_[static_cast<unsigned char>(text[at + 1])] & first) != 0))
+        return at;
+    }
+    return text.size();
+  }
 
   template <class Allowed>
   std::pair<const AddedToken*, std::size_t> longest_at(std::string_view text, std::size_t at,
                                                        const Allowed& allowed) const {
     std::pair<const AddedToken*, std::size_t> best{nullptr, 0};
-    if (empty() || !first_bytes_[static_cast<unsigned char>(text[at])]) return best;
     std::uint32_t node = 0;
     for (std::size_t i = at; i < text.size(); ++i) {
-      const auto found = nodes_[node].next.find(static_cast<unsigned char>(text[i]));
-      if (found == nodes_[node].next.end()) break;
-      node = found->second;
+      node = nodes_[node].behind(static_cast<unsigned char>(text[i]));
+      if (node == 0) break;
       const AddedToken* token = nodes_[node].token;
       if (token && allowed(*token, i + 1 - at)) best = {token, i + 1 - at};
     }
@@ -89,7 +102,14 @@ class AddedTokenFinder {
                         std::size_t& done, std::vector<Fragment>& fragments);
 
   std::vector<Node> nodes_ = std::vector<Node>(1);
-  std::vector<bool> first_bytes_ = std::vector<bool>(256, false);
+  /// Tokens of more bytes share seven groups by their first byte; a second byte has the groups of
+  /// the tokens that go on with it.
+  static constexpr std::uint8_t kAlone = 128;
+  static std::uint8_t group_of(unsigned char first) {
+    return static_cast<std::uint8_t>(1U << (first % 7U));
+  }
+  std::array<std::uint8_t, 256> first_bytes_{};
+  std::array<std::uint8_t, 256> second_bytes_{};
 };
 
 }  // namespace sqpsych::tokenizers

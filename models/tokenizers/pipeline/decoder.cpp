@@ -1,9 +1,13 @@
 #include "models/tokenizers/pipeline/decoder.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/text.h"
 #include "models/tokenizers/pipeline/aligned_text.h"
 #include "models/tokenizers/pipeline/byte_letters.h"
+#include "models/tokenizers/pipeline/json_members.h"
+#include "models/tokenizers/pipeline/split_regex.h"
 
 namespace sqpsych::tokenizers {
 namespace {
@@ -48,16 +52,92 @@ std::string bytes_from_letters(const std::string& token) {
   return bytes;
 }
 
-void metaspace(std::vector<std::string>& texts, const std::string& mark, bool strip_first) {
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (i == 0 && strip_first && texts[i].starts_with(mark)) texts[i].erase(0, mark.size());
-    texts[i] = replace_all(std::move(texts[i]), mark, " ");
-  }
+/// Every mark is a space, in the first token nothing unless the scheme is never.
+void metaspace(std::vector<std::string>& texts, const std::string& mark, bool drops_first) {
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    texts[i] = replace_all(std::move(texts[i]), mark, i == 0 && drops_first ? "" : " ");
 }
 
-std::size_t count_or_zero(const LargeJson& json, const char* key) {
-  const LargeJson& value = value_or_null(json, key);
-  return value.is_number_unsigned() ? value.get<std::size_t>() : 0;
+DecodeStep regex_replace_decoder(const std::string& pattern, std::string to,
+                                 const std::string& where) {
+  return [regex = SplitRegex(pattern, where), to = std::move(to)](std::vector<std::string>& texts) {
+    std::vector<ByteSpan> matches;
+    for (auto& text : texts) {
+      if (!is_valid_utf8(text)) continue;
+      matches.clear();
+      regex.find_all(text, matches);
+      for (auto match = matches.rbegin(); match != matches.rend(); ++match)
+        text.replace(match->begin, match->end - match->begin, to);
+    }
+  };
+}
+
+/// Spaces that English text does not have, as the WordPiece decoder takes them out.
+std::string cleaned(std::string text) {
+  constexpr std::pair<std::string_view, std::string_view> kChanges[] = {
+      {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+      {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+      {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [from, to] : kChanges) text = replace_all(std::move(text), from, to);
+  return text;
+}
+
+DecodeStep word_end_decoder(std::string suffix) {
+  return [suffix = std::move(suffix)](std::vector<std::string>& texts) {
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      texts[i] = replace_all(std::move(texts[i]), suffix, i + 1 == texts.size() ? "" : " ");
+  };
+}
+
+DecodeStep word_piece_decoder(std::string prefix, bool cleanup) {
+  return [prefix = std::move(prefix), cleanup](std::vector<std::string>& texts) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (i > 0 && texts[i].starts_with(prefix))
+        texts[i].erase(0, prefix.size());
+      else if (i > 0)
+        texts[i].insert(0, " ");
+      if (cleanup) texts[i] = cleaned(std::move(texts[i]));
+    }
+  };
+}
+
+DecodeStep ctc_decoder(std::string padding, std::string delimiter, bool cleanup) {
+  return [=](std::vector<std::string>& texts) {
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+    for (auto& text : texts) {
+      text = replace_all(std::move(text), padding, "");
+      if (cleanup) text = replace_all(cleaned(std::move(text)), delimiter, " ");
+    }
+    std::erase(texts, "");
+  };
+}
+
+DecodeStep replace_from_json(const Json& json, const std::string& where) {
+  const Json& pattern = value_or_null(json, "pattern");
+  const std::string to = text_or(json, "content", "", where);
+  if (value_or_null(pattern, "Regex").is_string())
+    return regex_replace_decoder(pattern["Regex"].get<std::string>(), to, where);
+  const std::string from = text_or(pattern, "String", "", where);
+  if (from.empty())
+    throw FormatError(
+        format("{}: decoder: Replace: found no pattern, expected String or Regex.", where));
+  return replace_decoder(from, to);
+}
+
+DecodeStep strip_from_json(const Json& json, const std::string& where) {
+  const std::string content = text_or(json, "content", " ", where);
+  if (content.empty()) throw FormatError(format("{}: decoder: Strip: found no content.", where));
+  return strip_decoder(content, static_cast<std::size_t>(count_or(json, "start", 0, where)),
+                       static_cast<std::size_t>(count_or(json, "stop", 0, where)));
+}
+
+DecodeStep metaspace_from_json(const Json& json, const std::string& where) {
+  const std::string mark = text_or(json, "replacement", std::string(kSpaceMark), where);
+  const bool old_flag = flag_or(json, "add_prefix_space", true, where);
+  const bool drops_first =
+      text_or(json, "prepend_scheme", old_flag ? "always" : "never", where) != "never";
+  return
+      [mark, drops_first](std::vector<std::string>& texts) { metaspace(texts, mark, drops_first); };
 }
 
 }  // namespace
@@ -75,38 +155,32 @@ std::vector<DecodeStep> byte_level_decoder() {
   }};
 }
 
-std::vector<DecodeStep> decoders_from_json(const LargeJson& json, const std::string& where) {
+std::vector<DecodeStep> decoders_from_json(const Json& json, const std::string& where) {
   if (json.is_null()) return {};
   const std::string type = text_or(json, "type", "", where);
   if (type == "Sequence") {
     std::vector<DecodeStep> steps;
-    for (const auto& inner : value_or_null(json, "decoders"))
+    for (const auto& inner : need_list(json, "decoders", where))
       for (auto& step : decoders_from_json(inner, where)) steps.push_back(step);
     return steps;
   }
   if (type == "ByteLevel") return byte_level_decoder();
   if (type == "ByteFallback") return {bytes_from_names};
   if (type == "Fuse") return {fuse};
-  if (type == "Strip")
-    return {strip_decoder(text_or(json, "content", " ", where), count_or_zero(json, "start"),
-                          count_or_zero(json, "stop"))};
-  if (type == "Replace") {
-    const std::string from = text_or(value_or_null(json, "pattern"), "String", "", where);
-    if (from.empty())
-      throw FormatError(
-          format("{}: decoder: Replace: found no text pattern, expected String.", where));
-    return {replace_decoder(from, text_or(json, "content", "", where))};
-  }
-  if (type == "Metaspace") {
-    const std::string mark = text_or(json, "replacement", std::string(kSpaceMark), where);
-    const bool strip_first = text_or(json, "prepend_scheme", "always", where) != "never";
-    return {[mark, strip_first](std::vector<std::string>& texts) {
-      metaspace(texts, mark, strip_first);
-    }};
-  }
+  if (type == "Strip") return {strip_from_json(json, where)};
+  if (type == "Replace") return {replace_from_json(json, where)};
+  if (type == "Metaspace") return {metaspace_from_json(json, where)};
+  if (type == "BPEDecoder") return {word_end_decoder(text_or(json, "suffix", "</w>", where))};
+  if (type == "WordPiece")
+    return {word_piece_decoder(text_or(json, "prefix", "##", where),
+                               flag_or(json, "cleanup", true, where))};
+  if (type == "CTC")
+    return {ctc_decoder(text_or(json, "pad_token", "<pad>", where),
+                        text_or(json, "word_delimiter_token", "|", where),
+                        flag_or(json, "cleanup", true, where))};
   throw FormatError(format(
       "{}: decoder: found type '{}', expected one of Sequence, Replace, ByteFallback, Fuse, Strip, "
-      "ByteLevel, Metaspace. This tokenizer is not supported.",
+      "ByteLevel, Metaspace, BPEDecoder, WordPiece, CTC. This tokenizer is not supported.",
       where, type));
 }
 

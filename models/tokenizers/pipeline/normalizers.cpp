@@ -1,71 +1,25 @@
-#include <utf8proc.h>
-
-#include <cstdlib>
-#include <memory>
+#include <optional>
 
 #include "core/error.h"
 #include "core/text.h"
+#include "models/tokenizers/pipeline/byte_letters.h"
+#include "models/tokenizers/pipeline/json_members.h"
 #include "models/tokenizers/pipeline/split_regex.h"
 #include "models/tokenizers/pipeline/text_steps.h"
+#include "models/tokenizers/pipeline/unicode_normalizers.h"
 
 namespace sqpsych::tokenizers {
 namespace {
 
-/// True for code points that can change when the one before them is composed with them: chunks of
-/// a text that begin elsewhere are normalised independently.
-bool may_join_previous(char32_t code) {
-  const bool hangul_vowel_or_tail = code >= 0x1160 && code <= 0x11FF;
-  const bool halfwidth_form = code >= 0xFF9E && code <= 0xFFDC;
-  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
-  return hangul_vowel_or_tail || halfwidth_form || category == UTF8PROC_CATEGORY_MN ||
-         category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
-}
-
-std::string unicode_form(std::string_view text, utf8proc_option_t form) {
-  utf8proc_uint8_t* mapped = nullptr;
-  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | form);
-  const utf8proc_ssize_t length =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &mapped, options);
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
-  SQPSYCH_CHECK(length >= 0);
-  return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length)};
-}
-
-bool is_ascii(std::string_view text) {
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) >= 0x80) return false;
-  return true;
-}
-
-Normalizer unicode_step(utf8proc_option_t form) {
-  return [form](const AlignedText& source) {
-    if (is_ascii(source.text)) return source;
-    AlignedWriter writer(source);
-    const std::string_view text = source.text;
-    for (std::size_t begin = 0; begin < text.size();) {
-      std::size_t end = begin;
-      next_code_point(text, end);
-      for (std::size_t next = end; next < text.size(); end = next)
-        if (!may_join_previous(next_code_point(text, next))) break;
-      const std::string_view chunk = text.substr(begin, end - begin);
-      const std::string normal = unicode_form(chunk, form);
-      if (normal == chunk)
-        writer.copy(begin, end);
-      else
-        writer.replace(normal, begin);
-      begin = end;
-    }
-    return writer.finish(text.size());
-  };
-}
-
 Normalizer regex_replace_step(const std::string& pattern, std::string to,
                               const std::string& where) {
-  return [regex = SplitRegex(pattern, where), to = std::move(to)](const AlignedText& source) {
+  return [regex = SplitRegex(pattern, where), to = std::move(to)](AlignedText source) {
+    std::vector<ByteSpan> matches;
+    regex.find_all(source.text, matches);
+    if (matches.empty()) return source;
     AlignedWriter writer(source);
     std::size_t done = 0;
-    for (const ByteSpan match : regex.find_all(source.text)) {
+    for (const ByteSpan match : matches) {
       writer.copy(done, match.begin);
       writer.replace(to, match.begin);
       done = match.end;
@@ -75,23 +29,63 @@ Normalizer regex_replace_step(const std::string& pattern, std::string to,
   };
 }
 
-Normalizer replace_from_json(const LargeJson& json, const std::string& where,
-                             StepSummary& summary) {
+Normalizer replace_from_json(const Json& json, const std::string& where, StepSummary& summary) {
   const std::string content = text_or(json, "content", "", where);
-  const LargeJson& pattern = value_or_null(json, "pattern");
-  if (value_or_null(pattern, "Regex").is_string())
+  const Json& pattern = value_or_null(json, "pattern");
+  if (value_or_null(pattern, "Regex").is_string()) {
+    summary.foreign = "Replace";
     return regex_replace_step(pattern["Regex"].get<std::string>(), content, where);
+  }
   const std::string from = text_or(pattern, "String", "", where);
   if (from.empty())
     throw FormatError(format("{}: Replace: found no pattern, expected String or Regex.", where));
-  if (from == " " && content == kSpaceMark) summary.replaces_space = true;
+  if (from == " " && content == kSpaceMark && !summary.replaces_space)
+    summary.replaces_space = true;
+  else
+    summary.foreign = "Replace";
   return replace_step(from, content);
+}
+
+Normalizer prepend_from_json(const Json& json, const std::string& where, StepSummary& summary) {
+  const std::string prefix = text_or(json, "prepend", "", where);
+  if (prefix == kSpaceMark && !summary.replaces_space)
+    summary.prepends_space_mark = true;
+  else
+    summary.foreign = "Prepend '" + prefix + "'";
+  return prepend_step(prefix);
+}
+
+std::vector<Normalizer> bert_from_json(const Json& json, const std::string& where) {
+  BertCleaning options;
+  options.clean_text = flag_or(json, "clean_text", true, where);
+  options.handle_chinese_chars = flag_or(json, "handle_chinese_chars", true, where);
+  options.lowercase = flag_or(json, "lowercase", true, where);
+  options.strip_accents = flag_or(json, "strip_accents", options.lowercase, where);
+  return bert_steps(options);
+}
+
+Normalizer byte_level_step() {
+  return [](AlignedText source) {
+    AlignedWriter writer(source);
+    for (std::size_t i = 0; i < source.size(); ++i)
+      writer.replace(byte_letters()[static_cast<unsigned char>(source.text[i])], i);
+    return writer.finish(source.size());
+  };
+}
+
+/// The four Unicode forms; a GGUF runtime leaves NFC out and is right on text that is NFC already.
+std::optional<UnicodeForm> form_of(const std::string& type) {
+  if (type == "NFC") return UnicodeForm::kNfc;
+  if (type == "NFD") return UnicodeForm::kNfd;
+  if (type == "NFKC") return UnicodeForm::kNfkc;
+  if (type == "NFKD") return UnicodeForm::kNfkd;
+  return std::nullopt;
 }
 
 }  // namespace
 
 Normalizer prepend_step(std::string prefix) {
-  return [prefix = std::move(prefix)](const AlignedText& source) {
+  return [prefix = std::move(prefix)](AlignedText source) {
     if (source.empty()) return source;
     AlignedWriter writer(source);
     writer.replace(prefix, 0);
@@ -101,7 +95,8 @@ Normalizer prepend_step(std::string prefix) {
 }
 
 Normalizer replace_step(std::string from, std::string to) {
-  return [from = std::move(from), to = std::move(to)](const AlignedText& source) {
+  return [from = std::move(from), to = std::move(to)](AlignedText source) {
+    if (source.text.find(from) == std::string::npos) return source;
     AlignedWriter writer(source);
     std::size_t done = 0;
     for (std::size_t at = source.text.find(from); at != std::string::npos;
@@ -115,43 +110,38 @@ Normalizer replace_step(std::string from, std::string to) {
   };
 }
 
-std::vector<Normalizer> normalizers_from_json(const LargeJson& json, const std::string& where,
+std::vector<Normalizer> normalizers_from_json(const Json& json, const std::string& where,
                                               StepSummary& summary) {
   if (json.is_null()) return {};
   const std::string type = text_or(json, "type", "", where);
-  std::vector<Normalizer> steps;
   if (type == "Sequence") {
-    for (const auto& inner : value_or_null(json, "normalizers"))
+    std::vector<Normalizer> steps;
+    for (const auto& inner : need_list(json, "normalizers", where))
       for (auto& step : normalizers_from_json(inner, where, summary)) steps.push_back(step);
     return steps;
   }
-  const bool after_replacement = summary.replaces_space;
   summary.names.push_back(type);
-  if (type == "Prepend") {
-    const std::string prefix = text_or(json, "prepend", "", where);
-    if (prefix == kSpaceMark && !after_replacement)
-      summary.prepends_space_mark = true;
-    else
-      summary.foreign = "Prepend '" + prefix + "'";
-    return {prepend_step(prefix)};
+  if (type == "Prepend") return {prepend_from_json(json, where, summary)};
+  if (type == "Replace") return {replace_from_json(json, where, summary)};
+  if (const auto form = form_of(type)) {
+    if (*form != UnicodeForm::kNfc) summary.foreign = type;
+    return {unicode_form_step(*form)};
   }
-  if (type == "Replace") {
-    auto step = replace_from_json(json, where, summary);
-    if (after_replacement || !summary.replaces_space) summary.foreign = "Replace";
-    return {step};
-  }
-  constexpr auto kCompose = UTF8PROC_COMPOSE;
-  constexpr auto kDecompose = UTF8PROC_DECOMPOSE;
-  if (type == "NFC") return {unicode_step(kCompose)};
-  if (type == "NFD") return {unicode_step(kDecompose)};
-  if (type == "NFKC")
-    return {unicode_step(static_cast<utf8proc_option_t>(kCompose | UTF8PROC_COMPAT))};
-  if (type == "NFKD")
-    return {unicode_step(static_cast<utf8proc_option_t>(kDecompose | UTF8PROC_COMPAT))};
+  summary.foreign = type;
+  if (type == "Lowercase") return {lowercase_step()};
+  if (type == "StripAccents") return {strip_accents_step()};
+  if (type == "Strip")
+    return {strip_step(flag_or(json, "strip_left", true, where),
+                       flag_or(json, "strip_right", true, where))};
+  if (type == "Nmt") return {nmt_step()};
+  if (type == "ByteLevel") return {byte_level_step()};
+  if (type == "BertNormalizer") return bert_from_json(json, where);
+  if (type == "Precompiled")
+    return {charsmap_step(text_or(json, "precompiled_charsmap", "", where), where)};
   throw FormatError(
       format("{}: normalizer: found type '{}', expected one of Sequence, Prepend, Replace, NFC, "
-             "NFD, NFKC, "
-             "NFKD. This tokenizer is not supported.",
+             "NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Nmt, ByteLevel, BertNormalizer, "
+             "Precompiled. This tokenizer is not supported.",
              where, type));
 }
 

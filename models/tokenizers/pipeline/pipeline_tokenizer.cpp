@@ -66,8 +66,8 @@ class PipelineTokenizer : public Tokenizer {
   std::int64_t size() const override { return static_cast<std::int64_t>(parts_.tokens.size()); }
 
   std::optional<TokenId> id_of(std::string_view token) const override {
-    const auto found = parts_.ids->find(token);
-    return found == parts_.ids->end() ? std::nullopt : std::optional(found->second);
+    const TokenId id = parts_.ids.find(token);
+    return id == kNoToken ? std::nullopt : std::optional(id);
   }
 
   std::string token_of(TokenId id) const override { return need_token(id); }
@@ -103,7 +103,7 @@ class PipelineTokenizer : public Tokenizer {
     for (std::size_t id = 0; id < result.tokens.size(); ++id)
       if (result.tokens[id].empty()) result.tokens[id] = format("[PAD{}]", id);
     if (result.model == "gpt2")
-      result.merges = parts_.model->merges();
+      result.merges = parts_.model->merges(result.tokens);
     else
       result.scores = parts_.model->scores(result.tokens.size());
     set_roles(result);
@@ -133,7 +133,8 @@ class PipelineTokenizer : public Tokenizer {
 
   AlignedText normalise(std::string_view text, ByteSpan range) const {
     AlignedText result = AlignedText::of(text, range);
-    for (const auto& step : parts_.normalizers) result = step(result);
+    for (const auto& step : parts_.normalizers) result = step(std::move(result));
+    result.begin_at(range.begin);
     return result;
   }
 
@@ -149,6 +150,8 @@ class PipelineTokenizer : public Tokenizer {
   Encoding encode_between(std::string_view text, const EncodeOptions& options,
                           const std::vector<ByteSpan>& forced) const {
     Encoding result;
+    result.ids.reserve(text.size() / 4 + 8);
+    result.spans.reserve(text.size() / 4 + 8);
     std::size_t done = 0;
     for (const ByteSpan marker : forced) {
       encode_range(text, {done, marker.begin}, options.literal, result);
@@ -175,37 +178,39 @@ class PipelineTokenizer : public Tokenizer {
     }
   }
 
-  void encode_fragment(const AlignedText& normal, bool at_text_start,
-                       const std::vector<ByteSpan>& literal, Encoding& result) const {
+  void encode_fragment(AlignedText normal, bool at_text_start, const std::vector<ByteSpan>& literal,
+                       Encoding& result) const {
+    if (normalised_finder_.empty()) return encode_plain(std::move(normal), at_text_start, result);
     const auto blocked = [&](ByteSpan match) {
-      return touches(literal, {normal.bounds[match.begin], normal.bounds[match.end]});
+      return touches(literal, {normal.bound(match.begin), normal.bound(match.end)});
     };
     for (const Fragment& fragment : normalised_finder_.cut(normal.text, blocked)) {
       const ByteSpan range = fragment.range;
       if (fragment.token)
-        push(fragment.token->id, {normal.bounds[range.begin], normal.bounds[range.end]}, result);
+        push(fragment.token->id, {normal.bound(range.begin), normal.bound(range.end)}, result);
       else
-        encode_plain(range.end - range.begin == normal.size() ? normal : normal.part(range),
-                     at_text_start && range.begin == 0, result);
+        encode_plain(normal.part(range), at_text_start && range.begin == 0, result);
     }
   }
 
   void encode_plain(AlignedText normal, bool at_text_start, Encoding& result) const {
+    if (normal.empty()) return;
     Pieces pieces;
     pieces.ranges = {{0, normal.size()}};
     pieces.whole = std::move(normal);
     pieces.at_text_start = at_text_start;
     for (const auto& step : parts_.pre_tokenizers) pieces = step(std::move(pieces));
-    const std::string_view text = pieces.whole.text;
-    std::vector<PieceToken> tokens;
+    const AlignedText& whole = pieces.whole;
+    const std::string_view text = whole.text;
+    static thread_local std::vector<PieceToken> tokens;
     for (const ByteSpan range : pieces.ranges) {
       tokens.clear();
       parts_.model->encode(text.substr(range.begin, range.end - range.begin),
                            at_text_start && range.begin == 0, tokens);
       for (const PieceToken& token : tokens)
         push(token.id,
-             {pieces.whole.bounds[range.begin + token.range.begin],
-              pieces.whole.bounds[range.begin + token.range.end]},
+             {whole.bound(range.begin + token.range.begin),
+              whole.bound(range.begin + token.range.end)},
              result);
     }
   }
@@ -245,46 +250,6 @@ class PipelineTokenizer : public Tokenizer {
 
 std::unique_ptr<Tokenizer> make_pipeline_tokenizer(PipelineParts parts) {
   return std::make_unique<PipelineTokenizer>(std::move(parts));
-}
-
-void TokenTable::add(const std::string& text, std::int64_t id) {
-  constexpr std::int64_t kMaxId = std::numeric_limits<std::int32_t>::max() - 1;
-  if (id < 0 || id > kMaxId)
-    throw FormatError(format("{}: token '{}': found id {}, expected one between 0 and {}.", where_,
-                             text, id, kMaxId));
-  if (text.empty()) throw FormatError(format("{}: id {}: found an empty token text.", where_, id));
-  const auto known = ids_->find(text);
-  if (known != ids_->end()) {
-    if (known->second != id)
-      throw FormatError(format("{}: token '{}': found ids {} and {}, expected one.", where_, text,
-                               known->second, id));
-    return;
-  }
-  const auto [entry, is_new] = texts_.emplace(id, text);
-  if (!is_new)
-    throw FormatError(format("{}: id {}: found tokens '{}' and '{}', expected one.", where_, id,
-                             entry->second, text));
-  ids_->emplace(text, static_cast<TokenId>(id));
-  largest_ = std::max(largest_, id);
-}
-
-std::optional<TokenId> TokenTable::find(const std::string& text) const {
-  const auto found = ids_->find(text);
-  return found == ids_->end() ? std::nullopt : std::optional(found->second);
-}
-
-std::vector<std::string> TokenTable::by_id() const {
-  constexpr std::int64_t kMaxGaps = 65536;
-  if (texts_.empty()) throw FormatError(format("{}: found an empty vocabulary.", where_));
-  const auto gaps = largest_ + 1 - static_cast<std::int64_t>(texts_.size());
-  if (gaps > kMaxGaps)
-    throw FormatError(
-        format("{}: found {} ids without a token below the largest id {}, expected at most "
-               "{}. An id in the file is wrong.",
-               where_, gaps, largest_, kMaxGaps));
-  std::vector<std::string> tokens(static_cast<std::size_t>(largest_ + 1));
-  for (const auto& [id, text] : texts_) tokens[static_cast<std::size_t>(id)] = text;
-  return tokens;
 }
 
 }  // namespace sqpsych::tokenizers

@@ -34,7 +34,7 @@ struct PipelineParts {
   std::string where;
   std::vector<std::string> tokens;
   std::vector<TokenType> types;
-  std::shared_ptr<const TokenIds> ids;
+  TokenIndex ids;
   std::vector<AddedToken> added;
   std::vector<Normalizer> normalizers;
   std::vector<PreTokenizer> pre_tokenizers;
@@ -52,19 +52,18 @@ std::unique_ptr<Tokenizer> make_pipeline_tokenizer(PipelineParts parts);
 class TokenTable {
  public:
   explicit TokenTable(std::string where) : where_(std::move(where)) {}
-  void add(const std::string& text, std::int64_t id);
+  void reserve(std::size_t count);
+  void add(std::string_view text, std::int64_t id);
   /// The id of `text`, when it is in the table.
-  std::optional<TokenId> find(const std::string& text) const;
-  std::size_t count() const { return ids_->size(); }
-  std::shared_ptr<const TokenIds> ids() const { return ids_; }
+  std::optional<TokenId> find(std::string_view text) const;
+  const TokenIndex& ids() const { return ids_; }
   /// FormatError when the table is empty or mostly gaps.
   std::vector<std::string> by_id() const;
 
  private:
   std::string where_;
-  std::shared_ptr<TokenIds> ids_ = std::make_shared<TokenIds>();
-  std::unordered_map<std::int64_t, std::string> texts_;
-  std::int64_t largest_ = -1;
+  TokenIndex ids_;
+  TokenId largest_ = -1;
 };
 
 }  // namespace sqpsych::tokenizers

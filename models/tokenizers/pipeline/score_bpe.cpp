@@ -30,8 +30,7 @@ struct Candidate {
 
 class ScoreBpe : public PieceModel {
  public:
-  ScoreBpe(std::shared_ptr<const TokenIds> ids, std::vector<float> scores,
-           const ScoreBpeOptions& options)
+  ScoreBpe(TokenIndex ids, std::vector<float> scores, const ScoreBpeOptions& options)
       : ids_(std::move(ids)), scores_(std::move(scores)), options_(options) {}
 
   void encode(std::string_view piece, bool, std::vector<PieceToken>& tokens) const override {
@@ -40,10 +39,10 @@ class ScoreBpe : public PieceModel {
     for (std::int32_t i = symbols.empty() ? kNone : 0; i != kNone;
          i = symbols[static_cast<std::size_t>(i)].next) {
       const ByteSpan range = symbols[static_cast<std::size_t>(i)].range;
-      const auto known = ids_->find(piece.substr(range.begin, range.end - range.begin));
-      const bool is_unknown = known == ids_->end() && !has_bytes(piece, range);
-      if (known != ids_->end()) {
-        tokens.push_back({known->second, range});
+      const TokenId known = ids_.find(piece.substr(range.begin, range.end - range.begin));
+      const bool is_unknown = known == kNoToken && !has_bytes(piece, range);
+      if (known != kNoToken) {
+        tokens.push_back({known, range});
       } else if (!is_unknown) {
         for (std::size_t b = range.begin; b < range.end; ++b)
           tokens.push_back({options_.byte_ids[static_cast<unsigned char>(piece[b])], {b, b + 1}});
@@ -81,9 +80,9 @@ class ScoreBpe : public PieceModel {
       if (left == kNone || right == kNone) return;
       const std::size_t begin = symbols[static_cast<std::size_t>(left)].range.begin;
       const std::size_t size = symbols[static_cast<std::size_t>(right)].range.end - begin;
-      const auto token = ids_->find(piece.substr(begin, size));
-      if (token != ids_->end())
-        queue.push({scores_[static_cast<std::size_t>(token->second)], left, right, size});
+      const TokenId token = ids_.find(piece.substr(begin, size));
+      if (token != kNoToken)
+        queue.push({scores_[static_cast<std::size_t>(token)], left, right, size});
     };
     for (std::size_t i = 1; i < symbols.size(); ++i)
       push(static_cast<std::int32_t>(i) - 1, static_cast<std::int32_t>(i));
@@ -104,15 +103,14 @@ class ScoreBpe : public PieceModel {
     return symbols;
   }
 
-  std::shared_ptr<const TokenIds> ids_;
+  TokenIndex ids_;
   std::vector<float> scores_;
   ScoreBpeOptions options_;
 };
 
 }  // namespace
 
-std::unique_ptr<PieceModel> make_score_bpe(std::shared_ptr<const TokenIds> ids,
-                                           std::vector<float> scores,
+std::unique_ptr<PieceModel> make_score_bpe(TokenIndex ids, std::vector<float> scores,
                                            const ScoreBpeOptions& options) {
   return std::make_unique<ScoreBpe>(std::move(ids), std::move(scores), options);
 }

@@ -2,26 +2,26 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "core/text.h"
 #include "models/tokenizers/pipeline/byte_letters.h"
+#include "models/tokenizers/pipeline/json_members.h"
 
 namespace sqpsych::tokenizers {
 namespace {
 
 /// A token stands as a text or as an object with its `content`.
-std::optional<std::string> token_text(const LargeJson& file, const char* key,
-                                      const std::string& where) {
-  const LargeJson& value = value_or_null(file, key);
+std::optional<std::string> token_text(const Json& file, const char* key, const std::string& where) {
+  const Json& value = value_or_null(file, key);
   if (value.is_null()) return std::nullopt;
   if (value.is_string()) return value.get<std::string>();
   if (value_or_null(value, "content").is_string()) return value["content"].get<std::string>();
   throw FormatError(format("{}: {}: found {}, expected a text.", where, key, value.type_name()));
 }
 
-std::optional<bool> optional_flag(const LargeJson& file, const char* key,
-                                  const std::string& where) {
+std::optional<bool> optional_flag(const Json& file, const char* key, const std::string& where) {
   if (value_or_null(file, key).is_null()) return std::nullopt;
   return flag_or(file, key, false, where);
 }
@@ -30,16 +30,16 @@ void take_if_absent(std::optional<std::string>& role, std::optional<std::string>
   if (!role && text && !text->empty()) role = std::move(text);
 }
 
-void read_roles(const LargeJson& file, const std::string& where, SpecialTokenSettings& settings) {
+void read_roles(const Json& file, const std::string& where, SpecialTokenSettings& settings) {
   take_if_absent(settings.bos, token_text(file, "bos_token", where));
   take_if_absent(settings.eos, token_text(file, "eos_token", where));
   take_if_absent(settings.unknown, token_text(file, "unk_token", where));
   take_if_absent(settings.padding, token_text(file, "pad_token", where));
 }
 
-void read_added_tokens_decoder(const LargeJson& file, const std::string& where,
+void read_added_tokens_decoder(const Json& file, const std::string& where,
                                SpecialTokenSettings& settings) {
-  const LargeJson& decoder = value_or_null(file, "added_tokens_decoder");
+  const Json& decoder = value_or_null(file, "added_tokens_decoder");
   if (!decoder.is_object()) return;
   for (const auto& [key, value] : decoder.items()) {
     TokenId id = -1;
@@ -52,7 +52,8 @@ void read_added_tokens_decoder(const LargeJson& file, const std::string& where,
 }
 
 void read_added_tokens_json(const std::filesystem::path& path, SpecialTokenSettings& settings) {
-  const LargeJson file = read_large_json(path);
+  std::vector<AddedToken> added;
+  const Json file = read_json(path);
   if (!file.is_object())
     throw FormatError(format("{}: found {}, expected an object of token texts and ids.",
                              path.string(), file.type_name()));
@@ -64,8 +65,9 @@ void read_added_tokens_json(const std::filesystem::path& path, SpecialTokenSetti
     token.id = id.get<TokenId>();
     token.content = content;
     token.special = looks_like_control(content);
-    merge_added_tokens({token}, settings.added);
+    added.push_back(token);
   }
+  merge_added_tokens(added, settings.added);
 }
 
 }  // namespace
@@ -75,7 +77,7 @@ SpecialTokenSettings read_special_token_settings(const std::filesystem::path& fo
   const auto config_path = folder / "tokenizer_config.json";
   if (std::filesystem::exists(config_path)) {
     const std::string where = config_path.string();
-    const LargeJson config = read_large_json(config_path);
+    const Json config = read_json(config_path);
     read_roles(config, where, settings);
     settings.add_bos = optional_flag(config, "add_bos_token", where);
     settings.add_eos = optional_flag(config, "add_eos_token", where);
@@ -85,17 +87,17 @@ SpecialTokenSettings read_special_token_settings(const std::filesystem::path& fo
   }
   const auto map_path = folder / "special_tokens_map.json";
   if (std::filesystem::exists(map_path))
-    read_roles(read_large_json(map_path), map_path.string(), settings);
+    read_roles(read_json(map_path), map_path.string(), settings);
   const auto added_path = folder / "added_tokens.json";
   if (std::filesystem::exists(added_path)) read_added_tokens_json(added_path, settings);
   return settings;
 }
 
 void merge_added_tokens(const std::vector<AddedToken>& more, std::vector<AddedToken>& added) {
-  for (const auto& token : more) {
-    const auto same = [&](const AddedToken& other) { return other.id == token.id; };
-    if (std::none_of(added.begin(), added.end(), same)) added.push_back(token);
-  }
+  std::unordered_set<TokenId> known;
+  for (const auto& token : added) known.insert(token.id);
+  for (const auto& token : more)
+    if (known.insert(token.id).second) added.push_back(token);
 }
 
 SpecialIds special_ids(const SpecialTokenSettings& settings, const TokenTable& table,

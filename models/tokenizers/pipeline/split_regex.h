@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,36 +9,24 @@
 
 namespace sqpsych::tokenizers {
 
-/// A split pattern of byte-level BPE vocabularies (PCRE2 with UTF, UCP and JIT). Matches what the
-/// Hugging Face splitter (Oniguruma) matches; PCRE2 counts U+180E as a space, Unicode does not.
+/// A pattern of tokenizer.json (PCRE2 with UTF, UCP and JIT) that matches what the Hugging Face
+/// splitter matches: Oniguruma's Ruby syntax, translated where PCRE2 means something else.
 /// Immutable and safe to use from many threads.
 class SplitRegex {
  public:
-  /// FormatError naming `where` when the pattern does not compile.
+  /// FormatError naming `where` when the pattern does not compile or cannot be translated.
   SplitRegex(const std::string& pattern, const std::string& where);
-  /// All matches in `text` (valid UTF-8), left to right, none overlapping; empty ones are left out.
-  std::vector<ByteSpan> find_all(std::string_view text) const;
+  /// Appends all matches in `text` (valid UTF-8), left to right, none overlapping; empty ones too,
+  /// except right behind the match before.
+  void find_all(std::string_view text, std::vector<ByteSpan>& matches) const;
 
  private:
   std::shared_ptr<void> code_;
   std::string where_;
-  bool names_mongolian_separator_ = false;
 };
 
-/// One known split: the name users give, the name GGUF files give, the pattern of tokenizer.json.
-struct NamedSplit {
-  std::string_view name;
-  std::string_view gguf_pre;
-  std::string_view pattern;
-  bool ignore_merges;  ///< a piece that is a token is taken whole, without merging
-};
-
-/// gpt2, llama3, qwen2, tekken, gpt4o.
-const std::vector<NamedSplit>& named_splits();
-const NamedSplit* find_split_by_name(std::string_view name);
-const NamedSplit* find_split_by_gguf_pre(std::string_view pre);
-/// The pattern as tokenizer.json spells it; case groups may be written out.
-const NamedSplit* find_split_by_pattern(std::string_view pattern);
-std::vector<std::string> split_names();
+/// The pattern in PCRE2's words: \s is White_Space, \w has marks, \h is a hexadecimal digit,
+/// \p{Name} of a script is that script alone, [a&&[^b]] is an intersection.
+std::string pcre2_pattern(std::string_view pattern, const std::string& where);
 
 }  // namespace sqpsych::tokenizers

@@ -66,19 +66,35 @@ TEST(HostileTokenizerJson, EachGivesOneSentence) {
        "merges[0]"},
       {"unknown unk", file_with(std::string(kModel) + R"(, "unk_token": "<unk>")"),
        "unk_token: found '<unk>'"},
-      {"affix", file_with(std::string(kModel) + R"(, "end_of_word_suffix": "</w>")"),
-       "end_of_word_suffix"},
       {"dropout", file_with(std::string(kModel) + R"(, "dropout": 0.1)"), "dropout"},
-      {"unigram", R"({"model": {"type": "Unigram", "vocab": []}})",
-       "found 'Unigram', expected BPE"},
+      {"empty unigram", R"({"model": {"type": "Unigram", "vocab": []}})", "empty vocabulary"},
+      {"unigram of ids", R"({"model": {"type": "Unigram", "vocab": {"a": 1}}})",
+       "expected a list of tokens and scores"},
+      {"unigram without scores", R"({"model": {"type": "Unigram", "vocab": [["a"]]}})",
+       "model.vocab[0]: found [\"a\"]"},
+      {"unigram's unknown", R"({"model": {"type": "Unigram", "vocab": [["a", 0]], "unk_id": 1}})",
+       "model.unk_id: found 1"},
       {"wordpiece", R"({"model": {"type": "WordPiece", "vocab": {}}})", "found 'WordPiece'"},
-      {"normalizer", file_with(kModel, R"("normalizer": {"type": "Precompiled"})"),
-       "normalizer: found type 'Precompiled'"},
-      {"pre-tokenizer", file_with(kModel, R"("pre_tokenizer": {"type": "BertPreTokenizer"})"),
-       "pre_tokenizer: found type 'BertPreTokenizer'"},
-      {"post-processor", file_with(kModel, R"("post_processor": {"type": "BertProcessing"})"),
-       "post_processor: found type 'BertProcessing'"},
-      {"decoder", file_with(kModel, R"("decoder": {"type": "CTC"})"), "decoder: found type 'CTC'"},
+      {"wordlevel", R"({"model": {"type": "WordLevel", "vocab": {}}})", "found 'WordLevel'"},
+      {"normalizer", file_with(kModel, R"("normalizer": {"type": "Odd"})"),
+       "normalizer: found type 'Odd'"},
+      {"character map", file_with(kModel, R"("normalizer": {"type": "Precompiled",
+          "precompiled_charsmap": "AAAA"})"),
+       "precompiled_charsmap: found 3 bytes"},
+      {"character map of no base64", file_with(kModel, R"("normalizer": {"type": "Precompiled",
+          "precompiled_charsmap": "?"})"),
+       "no base64"},
+      {"pre-tokenizer", file_with(kModel, R"("pre_tokenizer": {"type": "Odd"})"),
+       "pre_tokenizer: found type 'Odd'"},
+      {"sequence", file_with(kModel, R"("pre_tokenizer": {"type": "Sequence"})"),
+       "pretokenizers: found null"},
+      {"chunks", file_with(kModel, R"("pre_tokenizer": {"type": "FixedLength", "length": 0})"),
+       "found length 0"},
+      {"post-processor", file_with(kModel, R"("post_processor": {"type": "Odd"})"),
+       "post_processor: found type 'Odd'"},
+      {"pair", file_with(kModel, R"("post_processor": {"type": "BertProcessing", "sep": 1})"),
+       "post_processor: cls"},
+      {"decoder", file_with(kModel, R"("decoder": {"type": "Odd"})"), "decoder: found type 'Odd'"},
       {"bad regex", file_with(kModel, R"("pre_tokenizer": {"type": "Split", "behavior": "Isolated",
           "pattern": {"Regex": "(a"}})"),
        "split pattern '(a'"},
@@ -118,11 +134,10 @@ TEST(HostileTokenizerFolder, NamesWhatIsMissingOrOfAnotherKind) {
   write_text(folder / "tokenizer.model", "hello world, this is no protobuf");
   EXPECT_THAT(refusal(folder), HasSubstr("found no SentencePiece model"));
   write_text(folder / "tokenizer.model", "IQ== 0\nIg== 1\n");
-  EXPECT_THAT(refusal(folder), HasSubstr("tiktoken"));
+  EXPECT_THAT(refusal(folder), HasSubstr("tokenizer_split"));
   write_text(folder / "vocab.json", R"({"a": 0, "b": 1})");
   write_text(folder / "merges.txt", "#version: 0.2\na c\n");
-  EXPECT_THAT(refusal(folder),
-              HasSubstr("expected one of 'gpt2', 'llama3', 'qwen2', 'tekken', 'gpt4o'"));
+  EXPECT_THAT(refusal(folder), HasSubstr("expected one of 'gpt2', 'llama3', 'cl100k', 'qwen2'"));
   EXPECT_THAT(refusal(folder, {"gpt5"}), HasSubstr("found 'gpt5'"));
   EXPECT_THAT(refusal(folder, {"gpt2"}), HasSubstr("'c', which is not in the vocabulary"));
   write_text(folder / "merges.txt", "a b c\n");
@@ -211,6 +226,19 @@ TEST(HostileVocabulary, ReportsAllProblemsTogether) {
   bad.merges = {"ab"};
   EXPECT_THAT(message(bad), HasSubstr("merges[0]"));
   EXPECT_THAT(message({}), HasSubstr("empty vocabulary"));
+}
+
+/// Half of a long text is one piece, which takes the way of long pieces.
+TEST(LongText, OfOneWordIsMergedAsInParts) {
+  TemporaryFolder folder;
+  write_text(folder / "tokenizer.json", file_with(kModel));
+  const auto tokenizer = load_tokenizer(folder.path());
+  for (const std::size_t pairs : {1UL, 31UL, 32UL, 33UL, 50000UL}) {
+    std::string text;
+    for (std::size_t i = 0; i < pairs; ++i) text += "ab";
+    EXPECT_EQ(tokenizer->encode_ids(text, false), std::vector<TokenId>(pairs, 2));
+    EXPECT_EQ(tokenizer->encode_ids("b" + text, false).size(), pairs + 1);
+  }
 }
 
 TEST(LongText, OfOnePieceIsMergedInTime) {

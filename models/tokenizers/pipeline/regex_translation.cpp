@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <array>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "models/tokenizers/pipeline/split_regex.h"
+
+namespace sqpsych::tokenizers {
+namespace {
+
+constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kHexadecimal = "0-9A-Fa-f";
+
+struct LongName {
+  std::string_view name;
+  std::string_view category;
+};
+/// General categories that Oniguruma also knows by their long names.
+constexpr LongName kLongNames[] = {{"letter", "L"},
+                                   {"uppercaseletter", "Lu"},
+                                   {"lowercaseletter", "Ll"},
+                                   {"titlecaseletter", "Lt"},
+                                   {"modifierletter", "Lm"},
+                                   {"otherletter", "Lo"},
+                                   {"mark", "M"},
+                                   {"nonspacingmark", "Mn"},
+                                   {"spacingmark", "Mc"},
+                                   {"enclosingmark", "Me"},
+                                   {"number", "N"},
+                                   {"decimalnumber", "Nd"},
+                                   {"letternumber", "Nl"},
+                                   {"othernumber", "No"},
+                                   {"punctuation", "P"},
+                                   {"symbol", "S"},
+                                   {"mathsymbol", "Sm"},
+                                   {"currencysymbol", "Sc"},
+                                   {"separator", "Z"},
+                                   {"spaceseparator", "Zs"},
+                                   {"other", "C"},
+                                   {"control", "Cc"},
+                                   {"digit", "Nd"}};
+/// Properties that mean the same in both; any other long name is a script's.
+constexpr std::array<std::string_view, 9> kProperties = {
+    "any",        "alphabetic",  "alpha", "lowercase",           "uppercase",
+    "whitespace", "ideographic", "emoji", "extendedpictographic"};
+
+/// Reads a pattern of Oniguruma's Ruby syntax and writes one of PCRE2.
+class Translation {
+ public:
+  Translation(std::string_view pattern, const std::string& where)
+      : pattern_(pattern), where_(where) {}
+
+  std::string text() {
+    std::string result;
+    while (at_ < pattern_.size()) {
+      if (pattern_[at_] == '\\')
+        result += escape(false);
+      else if (pattern_[at_] == '[')
+        result += bracket();
+      else
+        result += pattern_[at_++];
+    }
+    return result;
+  }
+
+ private:
+  [[noreturn]] void refuse(const char* what) const {
+    throw FormatError(
+        format("{}: split pattern '{}': found {} at offset {}, which is not supported.", where_,
+               pattern_, what, at_));
+  }
+
+  std::string escape(bool in_brackets) {
+    if (at_ + 1 == pattern_.size()) refuse("a single backslash");
+    const char name = pattern_[at_ + 1];
+    const auto set = [&](std::string_view members, bool is_negated) {
+      if (in_brackets && is_negated) refuse("a negated class inside brackets");
+      at_ += 2;
+      if (in_brackets) return std::string(members);
+      return (is_negated ? "[^" : "[") + std::string(members) + "]";
+    };
+    switch (name) {
+      case 's':
+      case 'S':
+        at_ += 2;
+        return name == 's' ? R"(\p{White_Space})" : R"(\P{White_Space})";
+      case 'w':
+      case 'W':
+        return set(kWord, name == 'W');
+      case 'h':
+      case 'H':
+        return set(kHexadecimal, name == 'H');
+      case 'p':
+      case 'P':
+        return property();
+      default:
+        at_ += 2;
+        return {'\\', name};
+    }
+  }
+
+  /// `\p{Name}`, `\p{^Name}`, `\P{Name}`.
+  std::string property() {
+    const auto close = pattern_.find('}', at_);
+    if (at_ + 2 >= pattern_.size() || pattern_[at_ + 2] != '{' || close == std::string_view::npos)
+      refuse("a property without braces");
+    std::string prefix(pattern_.substr(at_, 3));
+    std::string_view name = pattern_.substr(at_ + 3, close - at_ - 3);
+    if (name.starts_with('^')) {
+      prefix += '^';
+      name.remove_prefix(1);
+    }
+    at_ = close + 1;
+    return prefix + property_name(name) + "}";
+  }
+
+  static std::string property_name(std::string_view name) {
+    if (name.find_first_of(":=") != std::string_view::npos) return std::string(name);
+    std::string plain = to_lower_ascii(name);
+    std::erase_if(plain, [](char c) { return c == '_' || c == ' ' || c == '-'; });
+    for (const LongName& known : kLongNames)
+      if (known.name == plain) return std::string(known.category);
+    const bool is_category = name.size() <= 2;
+    const bool is_property =
+        std::find(kProperties.begin(), kProperties.end(), plain) != kProperties.end();
+    return (is_category || is_property ? "" : "sc:") + std::string(name);
+  }
+
+  /// `[...]`, and `[a&&[b]]` as a look at [b] before [a].
+  std::string bracket() {
+    ++at_;
+    std::string members = take('^');
+    members += take(']');
+    std::string condition;
+    for (;;) {
+      if (at_ == pattern_.size()) refuse("brackets without an end");
+      const std::string_view rest = pattern_.substr(at_);
+      if (rest.starts_with(']')) break;
+      if (rest.starts_with("[:")) {
+        const auto close = rest.find(":]");
+        if (close == std::string_view::npos) refuse("a class name without an end");
+        members += rest.substr(0, close + 2);
+        at_ += close + 2;
+      } else if (rest.starts_with("&&[") && members.size() > 0 && members.front() != '^') {
+        at_ += 2;
+        condition += "(?=" + bracket() + ")";
+      } else if (rest.starts_with("&&") || rest.starts_with("[")) {
+        refuse("brackets inside brackets");
+      } else if (rest.starts_with("\\")) {
+        members += escape(true);
+      } else {
+        members += pattern_[at_++];
+      }
+    }
+    ++at_;
+    const std::string set = "[" + members + "]";
+    return condition.empty() ? set : "(?:" + condition + set + ")";
+  }
+
+  std::string take(char c) {
+    if (at_ == pattern_.size() || pattern_[at_] != c) return "";
+    ++at_;
+    return c == ']' ? "\\]" : std::string(1, c);
+  }
+
+  std::string_view pattern_;
+  const std::string& where_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::string pcre2_pattern(std::string_view pattern, const std::string& where) {
+  return Translation(pattern, where).text();
+}
+
+}  // namespace sqpsych::tokenizers

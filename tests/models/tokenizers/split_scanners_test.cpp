@@ -1,0 +1,90 @@
+#include "models/tokenizers/pipeline/split_scanners.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "models/tokenizers/pipeline/split_patterns.h"
+#include "models/tokenizers/pipeline/split_regex.h"
+
+namespace sqpsych::tokenizers {
+namespace {
+
+/// Characters of every group that the patterns tell apart, all of Unicode 14.
+std::string random_text(std::mt19937& random) {
+  static const std::vector<std::string> parts = {
+      " ",          "  ",         "\n",         "\r\n",   "\t",     "\x0B",   "\x1F",   "\u00a0",
+      "\u3000",     "\u2028",     "\u180e",     "\u0085", "a",      "b",      "Z",      "é",
+      "É",          "ǅ",          "ʰ",          "一",     "龥",     "ぁ",     "ヿ",     "가",
+      "\u0301",     "\u0903",     "\u20dd",     "1",      "23",     "½",      "ⅷ",      "٣",
+      "一",         "'",          "'s",         "'S",     "'ſ",     "'LL",    "'re",    "'v",
+      "!",          "/",          "//",         "?",      "_",      "-",      "$",      "+",
+      "€",          "🦙",       "—",          "。",     "\u200b", "\u200d", "\ue000", "\u0378",
+      "\U00010400", "\U00010428", "\U0001d7ce", "ß",      "word",   "Word"};
+  std::string text;
+  const std::size_t count = random() % 12;
+  for (std::size_t i = 0; i < count; ++i) text += parts[random() % parts.size()];
+  return text;
+}
+
+TEST(SplitScanners, FindWhatTheirPatternsFind) {
+  std::vector<std::string> names;
+  for (const auto pattern :
+       {patterns::kGpt2, patterns::kLlama3, patterns::kLlama3Spelled, patterns::kQwen2,
+        patterns::kQwen2Spelled, patterns::kQwen35, patterns::kTekken, patterns::kGpt4o,
+        patterns::kDigit, patterns::kThreeDigits, patterns::kHanAndKana,
+        patterns::kDeepSeekWords}) {
+    const SplitScanner scan = find_scanner(pattern);
+    ASSERT_NE(scan, nullptr) << pattern;
+    const SplitRegex regex(std::string(pattern), "test");
+    std::mt19937 random(5);
+    for (int i = 0; i < 20000; ++i) {
+      const std::string text = random_text(random);
+      std::vector<ByteSpan> found;
+      std::vector<ByteSpan> expected;
+      scan(text, found);
+      regex.find_all(text, expected);
+      ASSERT_EQ(found.size(), expected.size()) << pattern << "\n" << text;
+      for (std::size_t k = 0; k < found.size(); ++k) {
+        ASSERT_EQ(found[k].begin, expected[k].begin) << pattern << "\n" << text;
+        ASSERT_EQ(found[k].end, expected[k].end) << pattern << "\n" << text;
+      }
+    }
+  }
+  EXPECT_EQ(find_scanner(R"(\p{L}+|\d)"), nullptr);
+}
+
+TEST(SplitPatterns, AreFoundByNameByFileAndBySpelling) {
+  for (const auto& split : named_splits()) {
+    EXPECT_EQ(find_split_by_name(split.name), &split);
+    for (const auto pre : split.gguf_pres) EXPECT_EQ(find_split_by_gguf_pre(pre), &split);
+    std::vector<std::string> written;
+    for (const auto pattern : split.patterns)
+      written.push_back(replace_all(std::string(pattern), R"([\r\n])", "[\r\n]"));
+    EXPECT_EQ(find_split_by_patterns(written, split.ignore_merges), &split) << split.name;
+  }
+  EXPECT_EQ(find_split_by_patterns({std::string(patterns::kLlama3Spelled)}, true)->name, "llama3");
+  EXPECT_EQ(find_split_by_patterns({}, false), nullptr);
+}
+
+TEST(Pcre2Pattern, SaysWhatOnigurumaMeans) {
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {R"(\s\S)", R"(\p{White_Space}\P{White_Space})"},
+      {R"([^\s\]])", R"([^\p{White_Space}\]])"},
+      {R"(\w)", R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])"},
+      {R"(\p{Han}\P{^Latin})", R"(\p{sc:Han}\P{^sc:Latin})"},
+      {R"(\p{L}\p{Lu}\p{Letter})", R"(\p{L}\p{Lu}\p{L})"},
+      {R"([]a])", R"([\]a])"},
+      {R"([[:alpha:]_])", R"([[:alpha:]_])"},
+      {R"([\p{L}&&[^\p{Han}]]+)", R"((?:(?=[^\p{sc:Han}])[\p{L}])+)"},
+      {R"(\\s\[)", R"(\\s\[)"},
+  };
+  for (const auto& [pattern, expected] : cases) EXPECT_EQ(pcre2_pattern(pattern, "x"), expected);
+  for (const char* pattern : {"[a", "[a[b]]", R"([^\W])", "\\", R"(\pL)", "[^a&&[b]]", "[a&&b]"})
+    EXPECT_THROW(pcre2_pattern(pattern, "x"), FormatError) << pattern;
+}
+
+}  // namespace
+}  // namespace sqpsych::tokenizers
