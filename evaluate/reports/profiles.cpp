@@ -14,13 +14,13 @@ namespace sqpsych {
 namespace {
 
 /// Profiles in one band, and the smallest score value seen there.
-struct Band {
+struct BandCount {
   std::int64_t count = 0;
   double lowest = std::numeric_limits<double>::infinity();
 };
 
 struct ScoreAccount {
-  std::map<std::string, Band> bands;
+  std::map<std::string, BandCount> bands;
   std::int64_t num_values = 0;
   double sum = 0;
   std::int64_t num_prorated = 0;
@@ -35,7 +35,7 @@ struct ScoreAccount {
     ++num_values;
     sum += *score.value;
     if (score.band.empty()) return;
-    Band& band = bands[score.band];
+    BandCount& band = bands[score.band];
     ++band.count;
     band.lowest = std::min(band.lowest, *score.value);
   }

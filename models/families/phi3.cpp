@@ -43,7 +43,7 @@ class Phi3 final : public Family {
   }
   Json config(const DecoderFeatures& features) const override {
     auto config = config_from_features(features, kStyle);
-    if (!features.rope.scaled_by<LongRopeScaling>())
+    if (std::holds_alternative<std::monostate>(features.rope.scaling))
       config["original_max_position_embeddings"] = features.context_length;
     return config;
   }

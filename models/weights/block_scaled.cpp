@@ -1,7 +1,6 @@
 #include "models/weights/block_scaled.h"
 
 #include <ATen/TensorOperators.h>
-#include <fmt/ranges.h>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -23,7 +22,7 @@ at::Tensor dequantise_blocks(const at::Tensor& weight_OI, const at::Tensor& scal
     throw FormatError(
         format("tensor '{}': found block scales [{}] for a weight [{}], expected one per block of "
                "{} x {}. The weights are damaged.",
-               name, fmt::join(scale.sizes(), ", "), fmt::join(weight_OI.sizes(), ", "), block_rows,
+               name, number_list(scale.sizes()), number_list(weight_OI.sizes()), block_rows,
                block_columns));
   const auto rows = scale.to(at::kFloat)
                         .repeat_interleave(block_rows, 0)

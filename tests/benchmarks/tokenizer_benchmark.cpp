@@ -3,16 +3,16 @@
 //
 //     tokenizer_benchmark FOLDER TEXTS [--split NAME] [--threads N] [--rounds N]
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <iostream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "core/json_lines.h"
+#include "core/text.h"
 #include "models/tokenizers/tokenizer.h"
 
 namespace {
@@ -49,8 +49,8 @@ std::size_t encode_all(const sqpsych::Tokenizer& tokenizer, const std::vector<st
 
 int main(int count, char** arguments) {
   if (count < 3) {
-    fmt::print(stderr, "usage: {} FOLDER TEXTS [--split NAME] [--threads N] [--rounds N]\n",
-               arguments[0]);
+    std::cerr << sqpsych::format(
+        "usage: {} FOLDER TEXTS [--split NAME] [--threads N] [--rounds N]\n", arguments[0]);
     return 2;
   }
   const auto threads = std::stoul(option(count, arguments, "--threads", "1"));
@@ -73,6 +73,7 @@ int main(int count, char** arguments) {
     const double seconds = seconds_since(start);
     best = round == 0 ? seconds : std::min(best, seconds);
   }
-  fmt::print("{{\"load_seconds\": {}, \"seconds\": {}, \"bytes\": {}, \"tokens\": {}}}\n",
-             load_seconds, best, bytes, tokens);
+  std::cout << sqpsych::format(
+      "{{\"load_seconds\": {}, \"seconds\": {}, \"bytes\": {}, \"tokens\": {}}}\n", load_seconds,
+      best, bytes, tokens);
 }

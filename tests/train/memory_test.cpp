@@ -1,6 +1,6 @@
 #include "train/memory.h"
 
-#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
