@@ -16,14 +16,13 @@ namespace {
 
 struct InspectConfig {
   RowPlanOptions plan;
-  std::string chat_template;
+  ChatTemplateOptions chat_template;
   std::string tokenizer_split;
 
   template <class Visitor>
   void fields(Visitor& visit) {
     plan.fields(visit);
-    visit("chat_template", chat_template,
-          "built-in template when the model has none: chatml, llama2, llama3 or none");
+    chat_template.fields(visit);
     visit("tokenizer_split", tokenizer_split,
           "split regex by name for folders with vocabulary and merges files only");
   }
@@ -50,12 +49,13 @@ TokenizerAndTemplate load(const std::filesystem::path& path, const InspectConfig
   if (std::filesystem::is_directory(path)) {
     loaded.tokenizer = load_tokenizer(path, {config.tokenizer_split});
     if (needs_template)
-      loaded.chat_template = choose_chat_template(config.chat_template, path, *loaded.tokenizer);
+      loaded.chat_template = choose_chat_template(config.chat_template, read_template_sources(path),
+                                                  *loaded.tokenizer);
     return loaded;
   }
   ModelOptions options;
   options.device = "cpu";
-  options.chat_template = config.chat_template;
+  static_cast<ChatTemplateOptions&>(options) = config.chat_template;
   Model model = load_model(path, std::nullopt, options);
   if (needs_template) loaded.chat_template = chat_template_of(model, options);
   loaded.tokenizer = std::move(model.tokenizer);

@@ -18,6 +18,18 @@ struct RenderArguments {
   ConfigFlags flags;
 };
 
+/// Errors name the row.
+std::string text_of_row(const ChatTemplate& chat_template, const DatasetRow& row,
+                        const std::string& where, bool generation_prompt) {
+  try {
+    return chat_template.render(row.messages, generation_prompt).text;
+  } catch (const ConfigError& error) {
+    throw ConfigError(format("{}: {}", where, error.what()));
+  } catch (const FormatError& error) {
+    throw FormatError(format("{}: {}", where, error.what()));
+  }
+}
+
 ExitCode run_render(const RenderArguments& arguments) {
   const auto options = load_config<ModelOptions>(arguments.flags.config, arguments.flags.sets);
   if (printed_config(arguments.flags, config_to_json(options))) return ExitCode::kDone;
@@ -36,7 +48,9 @@ ExitCode run_render(const RenderArguments& arguments) {
     if (rows[i].is_raw())
       throw FormatError(format("{}: row {}: found prompt and completion, expected messages.",
                                arguments.rows, i + 1));
-    const auto text = chat_template->render(rows[i].messages, arguments.generation_prompt).text;
+    const auto text =
+        text_of_row(*chat_template, rows[i], format("{}: row {}", arguments.rows, i + 1),
+                    arguments.generation_prompt);
     if (!arguments.flags.check) std::cout << Json(text).dump() << "\n";
   }
   if (arguments.flags.check)

@@ -26,13 +26,10 @@ TokenizerSource open_tokenizer(const std::string& model, const ModelOptions& opt
 
 std::unique_ptr<ChatTemplate> open_chat_template(const TokenizerSource& source,
                                                  const ModelOptions& options) {
-  if (!options.chat_template.empty() || std::filesystem::is_directory(source.path))
-    return choose_chat_template(options.chat_template, source.path, *source.tokenizer);
-  const GgufFile file(source.path);
-  const std::string jinja =
-      file.find("tokenizer.chat_template") ? file.text("tokenizer.chat_template") : "";
-  return choose_chat_template(chat_template_of_jinja(jinja, *source.tokenizer), source.path,
-                              *source.tokenizer);
+  const auto sources = std::filesystem::is_directory(source.path)
+                           ? read_template_sources(source.path)
+                           : template_sources_from_gguf(GgufFile(source.path));
+  return choose_chat_template(options, sources, *source.tokenizer);
 }
 
 }  // namespace sqpsych

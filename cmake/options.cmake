@@ -27,6 +27,14 @@ target_compile_options(sqpsych_options INTERFACE
   # GCC 12 raises these two inside std::string (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
   $<$<BOOL:${SQPSYCH_WERROR}>:-Werror>)
+if(SQPSYCH_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "SQPSYCH_FUZZ needs clang: configure with -DCMAKE_CXX_COMPILER=clang++ (Debian package clang-14).")
+  endif()
+  set(fuzz_flags -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(sqpsych_options INTERFACE ${fuzz_flags})
+  target_link_options(sqpsych_options INTERFACE ${fuzz_flags})
+endif()
 if(SQPSYCH_SANITIZE)
   target_compile_options(sqpsych_options INTERFACE
     -fsanitize=${SQPSYCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

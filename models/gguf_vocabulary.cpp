@@ -94,4 +94,19 @@ std::optional<Vocabulary> vocabulary_from_gguf(const GgufFile& file) {
   return vocabulary;
 }
 
+TemplateSources template_sources_from_gguf(const GgufFile& file) {
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  TemplateSources sources;
+  sources.where = file.path().string();
+  for (const auto& [key, value] : file.values()) {
+    const auto* text = std::get_if<std::string>(&value);
+    if (!text || !key.starts_with(kKey)) continue;
+    if (key == kKey)
+      sources.standard = *text;
+    else if (key[kKey.size()] == '.')
+      sources.named[key.substr(kKey.size() + 1)] = *text;
+  }
+  return sources;
+}
+
 }  // namespace sqpsych

@@ -17,7 +17,6 @@ namespace {
 
 constexpr const char* kTokenizerFiles[] = {"tokenizer.json", "tokenizer.model", "vocab.json",
                                            "encoder.json"};
-constexpr const char* kTemplateKey = "sqpsych_chat_template";
 
 at::ScalarType resolve_dtype(const std::string& dtype, const Json& config) {
   if (dtype == "bfloat16") return at::kBFloat16;
@@ -87,8 +86,7 @@ void load_gguf(Model& model, const ModelOptions& options, at::Device device) {
     model.tokenizer = tokenizer_from_vocabulary(std::move(*vocabulary), model.path.string());
     if (eot) model.add_end_token(*eot);
   }
-  if (file.find("tokenizer.chat_template"))
-    model.config["chat_template"] = file.text("tokenizer.chat_template");
+  model.gguf_templates = template_sources_from_gguf(file);
 }
 
 Model load(const std::filesystem::path& path, const std::optional<std::filesystem::path>& adapter,
@@ -105,29 +103,14 @@ Model load(const std::filesystem::path& path, const std::optional<std::filesyste
   return model;
 }
 
-bool records_template(const std::filesystem::path& folder) {
-  const auto file = folder / "tokenizer_config.json";
-  return std::filesystem::exists(file) && read_json(file).contains(kTemplateKey);
-}
-
-/// The built-in template whose Jinja source the GGUF file carries.
-std::unique_ptr<ChatTemplate> template_by_source(const Model& model) {
-  const auto source = model.config.value("chat_template", std::string());
-  if (source.empty()) return nullptr;
-  for (const auto& name : chat_template_names()) {
-    auto candidate = make_chat_template(name, *model.tokenizer);
-    if (candidate->jinja_source() == source) return candidate;
-  }
-  return nullptr;
-}
-
-std::unique_ptr<ChatTemplate> find_template(const Model& model, const std::string& configured) {
-  if (!configured.empty()) return make_chat_template(configured, *model.tokenizer);
-  if (is_gguf_file(model.path))
-    if (auto found = template_by_source(model)) return found;
-  if (model.adapter && records_template(*model.adapter))
-    return choose_chat_template("", *model.adapter, *model.tokenizer);
-  return choose_chat_template("", model.path, *model.tokenizer);
+/// What an adapter was trained with outranks what its base model brings.
+TemplateSources template_sources_of(const Model& model) {
+  auto sources = is_gguf_file(model.path) ? model.gguf_templates : read_template_sources(model.path);
+  if (!model.adapter) return sources;
+  auto own = read_template_sources(*model.adapter);
+  if (own.empty()) return sources;
+  own.named.merge(sources.named);
+  return own;
 }
 
 }  // namespace
@@ -155,7 +138,7 @@ std::unique_ptr<ChatTemplate> chat_template_of(Model& model, const ModelOptions&
         format("{}: tokenizer: found none, expected one: messages must become tokens. "
                "Add the tokenizer files or pass token ids.",
                model.path.string()));
-  auto chat_template = find_template(model, options.chat_template);
+  auto chat_template = choose_chat_template(options, template_sources_of(model), *model.tokenizer);
   if (const auto id = model.tokenizer->id_of(chat_template->terminator())) model.add_end_token(*id);
   return chat_template;
 }

@@ -16,10 +16,9 @@
 namespace sqpsych {
 
 /// The config keys every command that loads a model shares.
-struct ModelOptions {
+struct ModelOptions : ChatTemplateOptions {
   std::string device = "auto";
   std::string dtype = "float32";
-  std::string chat_template;
   std::string tokenizer_split;
 
   template <class Visitor>
@@ -27,8 +26,7 @@ struct ModelOptions {
     visit("device", device, "auto, cpu or cuda:N");
     visit("dtype", dtype, "what weights are held and computed in",
           one_of({"auto", "float32", "bfloat16"}));
-    visit("chat_template", chat_template,
-          "built-in template when the model folder has none: chatml, llama2, llama3 or none");
+    ChatTemplateOptions::fields(visit);
     visit("tokenizer_split", tokenizer_split,
           "split regex by name for folders with vocabulary and merges files only");
   }
@@ -44,6 +42,7 @@ struct Model {
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Tokenizer> tokenizer;  ///< null when the folder has none
   std::vector<TokenId> end_tokens;       ///< generation stops at any of these
+  TemplateSources gguf_templates;        ///< what a .gguf file carries
 
   /// Once each.
   void add_end_token(TokenId id);

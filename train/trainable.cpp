@@ -171,7 +171,8 @@ void write_companions(const Model& model, const fs::path& folder,
                       const ChatTemplate* chat_template) {
   copy_tokenizer_files(model.path, folder);
   if (!chat_template) return;
-  record_chat_template(folder, chat_template->name(), chat_template->jinja_source());
+  record_chat_template(folder, chat_template->is_built_in() ? chat_template->name() : "",
+                       chat_template->jinja_source());
   const auto end = model.tokenizer->id_of(chat_template->terminator());
   if (!end || !model.tokenizer->is_control(*end) || !fs::exists(folder / "config.json")) return;
   const Json generation = with_end_token(model.generation_config, model.config, *end);

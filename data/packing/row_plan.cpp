@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/interrupt.h"
 #include "core/progress.h"
@@ -13,20 +14,35 @@ namespace sqpsych {
 
 namespace {
 
-/// What became of one dataset row.
+/// What became of one dataset row, or of its part up to one reply.
 struct Planned {
   std::vector<RowWindow> windows;
   std::int64_t whole_tokens = 0;
   std::int64_t whole_supervised = 0;
+  std::int64_t dropped_supervised = 0;
+  std::int64_t parts = 1;  ///< rows that it became before any cut
+  bool is_cut = false;
   std::string problem;
 };
+
+/// Errors of `work` name the row.
+template <class Work>
+void naming_row(const DatasetRow& row, const Work& work) {
+  try {
+    work();
+  } catch (const ConfigError& error) {
+    throw ConfigError(format("row '{}': {}", row.id, error.what()));
+  } catch (const FormatError& error) {
+    throw FormatError(format("row '{}': {}", row.id, error.what()));
+  }
+}
 
 bool too_long(const TokenizedRow& row, const RowPlanOptions& options) {
   return options.max_length > 0 && static_cast<std::int64_t>(row.ids.size()) > options.max_length;
 }
 
-Planned plan_row(const DatasetRow& row, const Tokenizer& tokenizer,
-                 const ChatTemplate* chat_template, const RowPlanOptions& options) {
+Planned plan_part(const DatasetRow& row, const Tokenizer& tokenizer,
+                  const ChatTemplate* chat_template, const RowPlanOptions& options) {
   Planned planned;
   TokenizedRow whole = tokenize_row(row, tokenizer, chat_template, options.raw_loss);
   planned.whole_tokens = static_cast<std::int64_t>(whole.ids.size());
@@ -46,6 +62,35 @@ Planned plan_row(const DatasetRow& row, const Tokenizer& tokenizer,
   } else if (options.over_length == "window") {
     planned.windows = row.is_raw() ? cut_raw_row(whole, tokenizer, options)
                                    : cut_chat_row(row, whole, tokenizer, *chat_template, options);
+    planned.is_cut = true;
+  } else {
+    planned.dropped_supervised = planned.whole_supervised;
+  }
+  return planned;
+}
+
+void join(Planned part, Planned& row) {
+  std::move(part.windows.begin(), part.windows.end(), std::back_inserter(row.windows));
+  row.whole_tokens = std::max(row.whole_tokens, part.whole_tokens);
+  row.whole_supervised += part.whole_supervised;
+  row.dropped_supervised += part.dropped_supervised;
+  row.is_cut |= part.is_cut;
+  if (row.problem.empty()) row.problem = part.problem;
+}
+
+/// Replies that the template would render differently with what follows them become parts of their
+/// own, each ending with its reply.
+Planned plan_row(const DatasetRow& row, const Tokenizer& tokenizer,
+                 const ChatTemplate* chat_template, const RowPlanOptions& options) {
+  if (row.is_raw() || !chat_template) return plan_part(row, tokenizer, chat_template, options);
+  std::vector<Conversation> parts;
+  naming_row(row, [&] { parts = training_conversations(*chat_template, row.messages); });
+  Planned planned;
+  planned.parts = std::ssize(parts);
+  DatasetRow part = row;
+  for (auto& messages : parts) {
+    part.messages = std::move(messages);
+    join(plan_part(part, tokenizer, chat_template, options), planned);
   }
   return planned;
 }
@@ -86,10 +131,11 @@ void count(const Planned& planned, std::size_t row_index, const DatasetRow& row,
     report.dropped_ids.push_back(row.id);
     return;
   }
+  report.supervised_tokens_dropped += planned.dropped_supervised;
+  report.rows_by_reply += planned.parts > 1;
+  report.replies_dropped += planned.dropped_supervised > 0;
+  report.rows_windowed += planned.is_cut;
   const auto windows = static_cast<std::int64_t>(planned.windows.size());
-  const auto& only = planned.windows.front().row.ids;
-  if (windows > 1 || static_cast<std::int64_t>(only.size()) < planned.whole_tokens)
-    ++report.rows_windowed;
   bool split = false;
   for (std::int64_t i = 0; i < windows; ++i) {
     const auto& window = planned.windows[static_cast<std::size_t>(i)];
@@ -114,13 +160,9 @@ TokenizedRow tokenize_row(const DatasetRow& row, const Tokenizer& tokenizer,
           format("chat_template: row '{}': found messages but no chat template, expected one. Set "
                  "chat_template.",
                  row.id));
-    try {
+    naming_row(row, [&] {
       tokenized = tokenize_conversation(tokenizer, *chat_template, row.messages, false);
-    } catch (const ConfigError& error) {
-      throw ConfigError(format("row '{}': {}", row.id, error.what()));
-    } catch (const FormatError& error) {
-      throw FormatError(format("row '{}': {}", row.id, error.what()));
-    }
+    });
   } else {
     const std::string text = row.prompt + row.completion;
     const Encoding encoding = tokenizer.encode(text, {true, {{0, text.size()}}, {}});
@@ -177,10 +219,18 @@ std::string RowPlanReport::text() const {
         "tokens of earlier context, no supervised token is lost\n",
         with_thousands(rows_windowed), with_thousands(longest_row),
         with_thousands(context_tokens_left_out));
+  if (rows_by_reply > 0)
+    lines += format(
+        "{} rows became one row for each reply: the chat template renders earlier replies "
+        "differently\n",
+        with_thousands(rows_by_reply));
   if (rows_with_split_replies > 0)
     lines +=
         format("{} rows hold a reply longer than a window; it was split into {} windows\n",
                with_thousands(rows_with_split_replies), with_thousands(windows_inside_replies));
+  if (replies_dropped > 0)
+    lines +=
+        format("{} of them lost replies that were too long\n", with_thousands(replies_dropped));
   if (rows_dropped > 0)
     lines += format("{} rows were too long and were dropped with {} supervised tokens\n",
                     with_thousands(rows_dropped), with_thousands(supervised_tokens_dropped));

@@ -45,9 +45,11 @@ struct RowOrigin {
 
 /// What tokenize_rows did; every cut is counted.
 struct RowPlanReport {
-  std::int64_t rows = 0;           ///< dataset rows given
-  std::int64_t rows_windowed = 0;  ///< cut into more than one row, or their context shortened
-  std::int64_t rows_dropped = 0;   ///< too long, over_length: drop
+  std::int64_t rows = 0;             ///< dataset rows given
+  std::int64_t rows_windowed = 0;    ///< cut into more than one row, or their context shortened
+  std::int64_t rows_by_reply = 0;    ///< one token row per reply (see training_conversations)
+  std::int64_t rows_dropped = 0;     ///< too long, over_length: drop
+  std::int64_t replies_dropped = 0;  ///< rows of those that lost some replies in the same way
   std::int64_t rows_with_split_replies = 0;  ///< a single reply (or raw text) longer than a window
   std::int64_t windows_inside_replies = 0;   ///< windows of such rows that hold a part of a reply
   std::int64_t tokens = 0;                   ///< of all token rows
@@ -63,7 +65,8 @@ struct RowPlanReport {
 };
 
 /// Tokenizes rows in their order, in parallel, deterministically. Chat rows need `chat_template`.
-/// A row's id stays, windows are called `ID#1`, `ID#2` ...
+/// A row's id stays; windows, and the rows of single replies where the template renders earlier
+/// replies differently, are called `ID#1`, `ID#2` ...
 ///
 /// Windows of a chat row: its system messages, then as many of the latest turns as fit, rendered by
 /// the chat template like a session that starts there; the loss of the windows is disjoint and

@@ -27,6 +27,55 @@ void warn_of_missing_markers(const Tokenizer& tokenizer, const ChatTemplate& cha
         chat_template.name(), quoted_list(missing) + (missing.size() == 1 ? " is" : " are")));
 }
 
+/// How many BOS stand in front, beyond the one that may.
+std::size_t surplus_bos(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
+  std::size_t count = 0;
+  while (tokenizer.bos() && count < ids.size() && ids[count] == *tokenizer.bos()) ++count;
+  return count > 1 ? count - 1 : 0;
+}
+
+bool is_trained(const Message& message) {
+  return message.role == "assistant" && message.weight.value_or(1) != 0;
+}
+
+/// Messages [first, last] that the template shows as one reply.
+struct Reply {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
+std::vector<Reply> trained_replies(const Conversation& messages, bool are_joined) {
+  std::vector<Reply> replies;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (messages[i].role != "assistant") continue;
+    Reply reply = {i, i};
+    bool counts = is_trained(messages[i]);
+    while (are_joined && i + 1 < messages.size() && messages[i + 1].role == "assistant") {
+      counts |= is_trained(messages[++i]);
+      reply.last = i;
+    }
+    if (counts) replies.push_back(reply);
+  }
+  return replies;
+}
+
+/// The conversation up to and with this reply; only the reply counts.
+Conversation ending_with(const Conversation& messages, const Reply& reply) {
+  Conversation part(messages.begin(),
+                    messages.begin() + static_cast<std::ptrdiff_t>(reply.last) + 1);
+  for (std::size_t i = 0; i < reply.first; ++i)
+    if (part[i].role == "assistant") part[i].weight = 0;
+  return part;
+}
+
+/// Whether the reply stands in `whole` as it does when nothing follows it.
+bool stands_as_said(const ChatTemplate& chat_template, const Conversation& messages,
+                    const Reply& reply, const std::string& whole) {
+  const auto alone = chat_template.render(ending_with(messages, reply), false);
+  if (alone.supervised.empty()) return true;
+  return whole.starts_with(alone.text.substr(0, alone.supervised.back().end));
+}
+
 }  // namespace
 
 TokenizedRow tokenize_conversation(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
@@ -39,13 +88,32 @@ TokenizedRow tokenize_conversation(const Tokenizer& tokenizer, const ChatTemplat
   const bool lacks_bos =
       tokenizer.adds_bos() && (encoding.ids.empty() || encoding.ids.front() != *tokenizer.bos());
   if (lacks_bos) row.ids.push_back(*tokenizer.bos());
-  row.ids.insert(row.ids.end(), encoding.ids.begin(), encoding.ids.end());
   row.supervised.assign(row.ids.size(), 0);
-  for (std::size_t i = 0; i < encoding.ids.size(); ++i)
-    row.supervised[i + (lacks_bos ? 1 : 0)] = is_supervised(
-        encoding.spans[i], tokenizer.is_control(encoding.ids[i]), rendering.supervised);
+  for (std::size_t i = surplus_bos(tokenizer, encoding.ids); i < encoding.ids.size(); ++i) {
+    row.ids.push_back(encoding.ids[i]);
+    row.supervised.push_back(is_supervised(encoding.spans[i], tokenizer.is_control(encoding.ids[i]),
+                                           rendering.supervised));
+  }
   if (!row.supervised.empty()) row.supervised.front() = 0;
   return row;
+}
+
+std::vector<Conversation> training_conversations(const ChatTemplate& chat_template,
+                                                 const Conversation& messages) {
+  const auto replies = trained_replies(messages, chat_template.options().merge_consecutive);
+  const std::string whole = chat_template.render(messages, false).text;
+  const bool is_stable = std::all_of(replies.begin(), replies.end(), [&](const Reply& reply) {
+    return reply.last + 1 == messages.size() ||
+           stands_as_said(chat_template, messages, reply, whole);
+  });
+  if (is_stable) return {messages};
+  warn_once(format(
+      "chat template '{}': it renders a reply differently once other messages follow. Every reply "
+      "becomes a row of its own that ends with it, as at inference.",
+      chat_template.name()));
+  std::vector<Conversation> parts;
+  for (const auto& reply : replies) parts.push_back(ending_with(messages, reply));
+  return parts;
 }
 
 }  // namespace sqpsych

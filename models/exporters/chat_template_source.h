@@ -15,6 +15,7 @@ struct ChatTemplateSource {
   std::map<std::string, std::string> named;  ///< further templates by name ("tool_use" ...)
   std::string builtin;     ///< name of our built-in template when that is the source
   std::string terminator;  ///< text that ends a turn; empty when not known
+  bool is_chosen = false;  ///< by a setting or the adapter: it replaces what the model folder has
 };
 
 struct ChatTemplateSearch {
@@ -23,9 +24,9 @@ struct ChatTemplateSearch {
   std::string configured;  ///< `chat_template` setting; empty: not set
 };
 
-/// In this order: the configured built-in; the one recorded in the adapter's tokenizer_config.json
-/// (it was trained with that); the model folder's own Jinja source, verbatim (chat_template.jinja,
-/// tokenizer_config.json, chat_template.json); the one recorded in the model folder; none.
+/// In this order: the configured one (built-in, or a named one of the folder); the adapter's (it
+/// was trained with that); the model folder's own Jinja source, verbatim; the one recorded in the
+/// model folder; none.
 ChatTemplateSource find_chat_template(const ChatTemplateSearch& search, const Tokenizer& tokenizer);
 
 }  // namespace sqpsych

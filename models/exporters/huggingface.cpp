@@ -122,7 +122,7 @@ class HuggingFaceExporter : public Exporter {
           write_config(source, tensors.front().dtype, folder);
           write_generation_config(source, chat_template, *tokenizer, folder);
           copy_companions(request.model, folder);
-          if (!chat_template.builtin.empty())
+          if (chat_template.is_chosen)
             record_chat_template(folder, chat_template.builtin, chat_template.jinja);
           write_card(source, folder);
           write_record(request, source, chat_template, folder);

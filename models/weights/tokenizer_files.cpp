@@ -27,7 +27,7 @@ void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
       write_file_atomic(to / kFurtherTemplates / entry.path().filename(), read_file(entry.path()));
 }
 
-void record_chat_template(const fs::path& folder, const std::string& name,
+void record_chat_template(const fs::path& folder, const std::string& built_in_name,
                           const std::string& jinja_source) {
   for (const char* outranking : {"chat_template.jinja", "chat_template.json", kFurtherTemplates})
     fs::remove_all(folder / outranking);
@@ -35,7 +35,8 @@ void record_chat_template(const fs::path& folder, const std::string& name,
   Json config = fs::exists(path) ? read_json(path) : Json::object();
   config.erase("chat_template");
   if (!jinja_source.empty()) config["chat_template"] = jinja_source;
-  config["sqpsych_chat_template"] = name;
+  config.erase("sqpsych_chat_template");
+  if (!built_in_name.empty()) config["sqpsych_chat_template"] = built_in_name;
   write_file_atomic(path, config.dump(2) + "\n");
 }
 

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "data/datasets/dataset.h"
 #include "data/packing/pack.h"
+#include "tests/models/chat_templates/tiny_tokenizer.h"
 #include "tests/support/shared_data.h"
 
 namespace sqpsych {
@@ -355,6 +356,36 @@ TEST(TokenizeRows, FitsMagnetSessionsIntoTheSmallModel) {
   EXPECT_EQ(next, windows.size());
   const auto packs = pack_rows(lengths_of(windows), 512);
   EXPECT_LE(packs.size(), windows.size());
+}
+
+TEST(RowPlan, ATemplateThatRewritesEarlierTurnsGivesARowPerReply) {
+  const auto tokenizer = testing::tiny_tokenizer({{"eos_token", "</s>"}});
+  TemplateSources sources;
+  sources.standard =
+      "{% for m in messages %}<|{{ m.role }}|>"
+      "{{ m.content if loop.last else m.content | upper }}<|stop|>{% endfor %}";
+  const auto chat_template = choose_chat_template({}, sources, *tokenizer);
+  DatasetRow row = chat_row("a", {"q", "one", "r", "two", "s", "three", "bye"});
+  row.messages[4].weight = 0;
+  RowPlanReport report;
+  const auto tokenized = tokenize_rows({row}, *tokenizer, chat_template.get(), {}, report);
+  ASSERT_EQ(tokenized.size(), 2U);
+  EXPECT_EQ(tokenized[0].id, "a#1");
+  EXPECT_EQ(tokenizer->decode(tokenized[0].ids, false),
+            "<|system|>YOU LISTEN.<|stop|><|user|>Q<|stop|><|assistant|>one<|stop|>");
+  EXPECT_EQ(tokenizer->decode(supervised_ids(tokenized[0]), false), "one<|stop|>");
+  EXPECT_EQ(tokenizer->decode(supervised_ids(tokenized[1]), false), "three<|stop|>");
+  EXPECT_EQ(report.rows_by_reply, 1);
+  EXPECT_EQ(report.rows_windowed, 0);
+  EXPECT_THAT(report.text(), HasSubstr("1 rows became one row for each reply"));
+  RowPlanOptions options;
+  options.max_length = static_cast<std::int64_t>(tokenized[0].ids.size());
+  options.over_length = "drop";
+  const auto kept = tokenize_rows({row}, *tokenizer, chat_template.get(), options, report);
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(report.replies_dropped, 1);
+  EXPECT_EQ(report.rows_dropped, 0);
+  EXPECT_EQ(report.supervised_tokens_dropped, 6);
 }
 
 }  // namespace

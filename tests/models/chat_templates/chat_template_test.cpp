@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "tests/models/chat_templates/tiny_tokenizer.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -15,39 +16,12 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
-using testing::write_text;
-
-/// One token per character of ASCII, with the control tokens of all templates.
-std::string tiny_tokenizer_json() {
-  std::string vocabulary;
-  for (int c = 32; c < 127; ++c)
-    vocabulary += format("{}: {}, ",
-                         c == '"' || c == '\\' ? format("\"\\{}\"", static_cast<char>(c))
-                                               : format("\"{}\"", static_cast<char>(c)),
-                         c);
-  vocabulary += "\"\\n\": 10, \"<unk>\": 0";
-  std::string added;
-  int id = 200;
-  for (const char* token : {"<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|start_header_id|>",
-                            "<|end_header_id|>", "<|eot_id|>"})
-    added += format(R"({}{{"id": {}, "content": "{}", "special": true, "normalized": false}})",
-                    added.empty() ? "" : ", ", id++, token);
-  return format(
-      R"({{"added_tokens": [{}], "model": {{"type": "BPE", "unk_token": "<unk>", "vocab": {{{}}}, "merges": []}},
-      "decoder": {{"type": "Fuse"}}}})",
-      added, vocabulary);
-}
 
 class Templates : public ::testing::Test {
  protected:
-  Templates() {
-    write_text(folder_ / "tokenizer.json", tiny_tokenizer_json());
-    write_text(folder_ / "tokenizer_config.json",
-               R"({"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": true})");
-    tokenizer_ = load_tokenizer(folder_.path());
-  }
   TemporaryFolder folder_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<Tokenizer> tokenizer_ = testing::tiny_tokenizer(
+      {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"add_bos_token", true}});
 };
 
 const Conversation kTalk = {{"system", "Be kind.", {}},
@@ -182,27 +156,38 @@ TEST_F(Templates, StripAsPythonDoes) {
 }
 
 TEST_F(Templates, AreChosenByNameRecordOrSource) {
+  TemplateSources sources;
+  sources.where = "folder";
   const auto chosen = [&](const std::string& configured) {
-    return choose_chat_template(configured, folder_.path(), *tokenizer_)->name();
+    ChatTemplateOptions options;
+    options.chat_template = configured;
+    return choose_chat_template(options, sources, *tokenizer_)->name();
+  };
+  const auto problem = [&](const std::string& configured) {
+    try {
+      return "chosen: " + chosen(configured);
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
   };
   EXPECT_EQ(chosen("llama2"), "llama2");
-  EXPECT_THROW(chosen("llama7"), ConfigError);
-  try {
-    chosen("");
-    FAIL();
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("'chatml', 'llama2', 'llama3', 'none'"));
-  }
+  EXPECT_THAT(problem("llama7"), HasSubstr("'chatml', 'llama2', 'llama3', 'none'"));
+  EXPECT_THAT(problem(""), HasSubstr("folder: chat template: found none"));
   for (const auto& name : chat_template_names()) {
-    write_text(folder_ / "tokenizer_config.json", Json{{"sqpsych_chat_template", name}}.dump());
+    sources = {"folder", "", {}, name};
     EXPECT_EQ(chosen(""), name);
-    const auto source = make_chat_template(name, *tokenizer_)->jinja_source();
-    write_text(folder_ / "tokenizer_config.json", Json{{"chat_template", source}}.dump());
+    sources = {"folder", make_chat_template(name, *tokenizer_)->jinja_source(), {}, ""};
     EXPECT_EQ(chosen(""), name);
   }
-  write_text(folder_ / "tokenizer_config.json", R"({"chat_template": "{{ messages }}"})");
-  EXPECT_THROW(chosen(""), ConfigError);
+  sources = {"folder", "{{ messages }}", {{"tool_use", "{{ tools }}"}}, ""};
+  EXPECT_EQ(chosen(""), "default");
   EXPECT_EQ(chosen("none"), "none");
+  EXPECT_EQ(chosen("tool_use"), "tool_use");
+  EXPECT_THAT(problem("other"), HasSubstr("or the model's own 'default', 'tool_use'"));
+  sources.standard = "";
+  EXPECT_THAT(problem(""), HasSubstr("found several but no default"));
+  sources = {"folder", "{{ messages ", {}, ""};
+  EXPECT_THROW(chosen(""), FormatError);
 }
 
 TEST(ChatTemplate, EndsTurnsWithTheTokenEvenWhereMatchingRulesMissIt) {

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Chat templates against transformers: every template of the real inputs and our own, fixed and random conversations."""
+
+import json
+import pathlib
+import random
+import shutil
+import sys
+
+import jinja2.exceptions
+import transformers
+from transformers.utils.chat_template_utils import render_jinja_template
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import template_cases as cases  # noqa: E402
+from support import SHARED, WORK, case, finish, shared, sqpsych  # noqa: E402
+
+PIECES = ["Hi", " ", "\n", "\n\n", "{{ x }}", "{% if %}", "</think>", "<think>", "ü", "日本", "🦙", "<|im_end|>", "'", '"', "\\n",
+          "\u2028", "\u00a0", "</s>", "a b", "\r\n", "#", "[INST]", "\t", "<b>", "0"]
+
+
+def random_conversations(seed, count=60):
+    source = random.Random(seed)
+    conversations = []
+    for _ in range(count):
+        turns = [("system", text(source))] if source.random() < 0.4 else []
+        for i in range(source.randrange(1, 8)):
+            turns.append(("user" if i % 2 == 0 else "assistant", text(source)))
+        conversations.append(turns)
+    return conversations
+
+
+def text(source):
+    return "".join(source.choice(PIECES) for _ in range(source.randrange(0, 6)))
+
+
+def folder_with(name, source, tokens):
+    """A tokenizer that has the template's special tokens, and the template."""
+    folder = WORK / name
+    folder.mkdir()
+    tokenizer = json.loads(shared("data/tok-phi3/tokenizer.json").read_text(encoding="utf-8"))
+    known = set(tokenizer["model"]["vocab"]) | {token["content"] for token in tokenizer["added_tokens"]}
+    next_id = max(token["id"] for token in tokenizer["added_tokens"]) + 1
+    for token in sorted(set(tokens.values()) - known):
+        tokenizer["added_tokens"].append({"id": next_id, "content": token, "single_word": False, "lstrip": False,
+                                          "rstrip": False, "normalized": False, "special": True})
+        next_id += 1
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps({**tokens, "tokenizer_class": "PreTrainedTokenizerFast"}))
+    (folder / "chat_template.jinja").write_text(source, encoding="utf-8")
+    return folder
+
+
+def rendered(folder, conversations, prompt, variables, expect=0):
+    rows = WORK / "rows.jsonl"
+    rows.write_text("".join(json.dumps({"messages": cases.messages(turns)}) + "\n" for turns in conversations), encoding="utf-8")
+    flags = ["--generation-prompt"] if prompt else []
+    settings = ["--set", "chat_template_kwargs=" + json.dumps(variables)] if variables else []
+    return sqpsych("render", "--model", folder, rows, *flags, *settings, expect=expect)
+
+
+def compare(folder, source, tokens, variables):
+    for prompt in (False, True):
+        accepted, expected = [], []
+        for turns in cases.CONVERSATIONS + random_conversations(7):
+            try:
+                texts, _ = render_jinja_template([cases.messages(turns)], chat_template=source, add_generation_prompt=prompt,
+                                                 **tokens, **variables)
+                accepted.append(turns)
+                expected.append(texts[0])
+            except jinja2.exceptions.TemplateError:
+                if turns in cases.CONVERSATIONS:
+                    rendered(folder, [turns], prompt, variables, expect=2)
+        found = [json.loads(line) for line in rendered(folder, accepted, prompt, variables).split("\n")[:-1]]
+        for turns, ours, theirs in zip(accepted, found, expected, strict=True):
+            assert ours == theirs, f"{turns}: {ours!r} is not {theirs!r}"
+        assert len(accepted) >= 12, f"only {len(accepted)} conversations were rendered"
+
+
+def check_ids():
+    """Ids of a folder as it is: where contents hold no special token they are transformers' own."""
+    folder = WORK / "phi3"
+    folder.mkdir()
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(shared(f"data/tok-phi3/{file}"), folder / file)
+    theirs = transformers.PreTrainedTokenizerFast.from_pretrained(str(folder))
+    conversations = [turns for turns in cases.CONVERSATIONS[:12] if not any("<|" in content for _, content in turns)]
+    texts = [json.loads(line) for line in rendered(folder, conversations, False, {}).split("\n")[:-1]]
+    for turns, ours in zip(conversations, texts, strict=True):
+        assert ours == theirs.apply_chat_template(cases.messages(turns), tokenize=False), turns
+    (WORK / "texts.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in texts), encoding="utf-8")
+    ids = sqpsych("tokenize", "--model", folder, "--file", WORK / "texts.jsonl", "--no-special").split("\n")[:-1]
+    for turns, ours in zip(conversations, ids, strict=True):
+        assert json.loads(ours) == theirs.apply_chat_template(cases.messages(turns), tokenize=True)["input_ids"], turns
+
+
+for name in cases.SHARED_TEMPLATES:
+    with case(f"chat template of {name}: fixed and random conversations as transformers"):
+        source, tokens, variables = cases.shared_template(SHARED / "data", name)
+        compare(folder_with(name, source, tokens), source, tokens, variables)
+for name, source in cases.own_templates().items():
+    with case(f"our template {name}: fixed and random conversations as transformers"):
+        compare(folder_with("own-" + name, source, cases.OWN_SPECIAL_TOKENS), source, cases.OWN_SPECIAL_TOKENS, {})
+with case("phi-3's folder: text and ids as transformers"):
+    check_ids()
+finish()

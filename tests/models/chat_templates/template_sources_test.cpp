@@ -1,0 +1,61 @@
+#include "models/chat_templates/template_sources.h"
+
+#include <gmock/gmock.h>
+
+#include "core/error.h"
+#include "core/json.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sqpsych {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+using testing::write_text;
+
+TEST(TemplateSources, StandInTheOrderOfTransformers) {
+  TemporaryFolder folder;
+  const auto read = [&] { return read_template_sources(folder.path()); };
+  EXPECT_TRUE(read().empty());
+  write_text(folder / "chat_template.json", R"({"chat_template": "old"})");
+  EXPECT_EQ(read().standard, "old");
+  write_text(folder / "tokenizer_config.json",
+             R"({"chat_template": [{"name": "default", "template": "listed"},
+                                   {"name": "rag", "template": "r"}]})");
+  EXPECT_EQ(read().standard, "listed");
+  EXPECT_EQ(read().named.at("rag"), "r");
+  write_text(folder / "tokenizer_config.json",
+             R"({"chat_template": "single", "sqpsych_chat_template": "chatml"})");
+  EXPECT_EQ(read().standard, "single");
+  EXPECT_EQ(read().recorded, "chatml");
+  write_text(folder / "chat_template.jinja", "file");
+  EXPECT_EQ(read().standard, "file");
+  EXPECT_TRUE(read().named.empty());
+  write_text(folder / "additional_chat_templates" / "tool_use.jinja", "tools");
+  write_text(folder / "additional_chat_templates" / "notes.txt", "no template");
+  EXPECT_EQ(read().standard, "file");
+  EXPECT_EQ(read().named, (std::map<std::string, std::string>{{"tool_use", "tools"}}));
+}
+
+TEST(TemplateSources, RefuseWhatIsNoTemplate) {
+  const std::vector<std::string> broken = {R"({"chat_template": 7})",
+                                           R"({"chat_template": [7]})",
+                                           R"({"chat_template": [{"name": "a"}]})",
+                                           R"({"chat_template": {"name": "a", "template": "b"}})",
+                                           R"({"sqpsych_chat_template": 1})",
+                                           "[]",
+                                           "{"};
+  for (const auto& text : broken) {
+    TemporaryFolder folder;
+    write_text(folder / "tokenizer_config.json", text);
+    try {
+      read_template_sources(folder.path());
+      ADD_FAILURE() << text;
+    } catch (const FormatError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("tokenizer_config.json")) << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sqpsych
