@@ -62,8 +62,8 @@ void load_folder(Model& model, const ModelOptions& options, at::Device device) {
   // What is held in memory, and written after a full training, is neither tied nor quantised.
   model.config["tie_word_embeddings"] = features.tied_embeddings;
   model.config.erase("quantization_config");
-  model.decoder = std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config),
-                                            device);
+  model.decoder =
+      std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config), device);
   fill_decoder(*model.decoder, stored_weights(folder, *model.family, features));
   for (const auto* name : kTokenizerFiles)
     if (!model.tokenizer && std::filesystem::exists(model.path / name))
@@ -105,7 +105,8 @@ Model load(const std::filesystem::path& path, const std::optional<std::filesyste
 
 /// What an adapter was trained with outranks what its base model brings.
 TemplateSources template_sources_of(const Model& model) {
-  auto sources = is_gguf_file(model.path) ? model.gguf_templates : read_template_sources(model.path);
+  auto sources =
+      is_gguf_file(model.path) ? model.gguf_templates : read_template_sources(model.path);
   if (!model.adapter) return sources;
   auto own = read_template_sources(*model.adapter);
   if (own.empty()) return sources;

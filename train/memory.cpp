@@ -52,8 +52,8 @@ std::int64_t gated_width(const DecoderFeatures& f) {
 std::int64_t saved_bytes_per_layer(const TrainingSetup& setup) {
   const DecoderFeatures& f = setup.model->decoder->features();
   const std::int64_t bytes = element_bytes(setup);
-  const std::int64_t norms =
-      (f.post_norms ? 4 : 2) * f.hidden_size * (kFp32Bytes + (setup.trainable->is_adapter() ? 0 : bytes));
+  const std::int64_t norms = (f.post_norms ? 4 : 2) * f.hidden_size *
+                             (kFp32Bytes + (setup.trainable->is_adapter() ? 0 : bytes));
   const std::int64_t attention =
       (3 * f.num_heads + 2 * f.num_kv_heads) * f.head_dim * bytes + f.num_heads * kFp32Bytes;
   return norms + attention + 3 * gated_width(f) * bytes;
