@@ -3,20 +3,19 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
-#include "models/tokenizers/pipeline/large_json.h"
+#include "models/tokenizers/pipeline/json_members.h"
 
 namespace fs = std::filesystem;
 
 namespace sqpsych {
 namespace {
 
-using tokenizers::LargeJson;
 using tokenizers::text_or;
 using tokenizers::value_or_null;
 
-LargeJson object_in(const fs::path& file) {
-  if (!fs::is_regular_file(file)) return LargeJson::object();
-  auto document = tokenizers::read_large_json(file);
+Json object_in(const fs::path& file) {
+  if (!fs::is_regular_file(file)) return Json::object();
+  auto document = read_json(file);
   if (document.is_object()) return document;
   throw FormatError(format("{}: found {}, expected a JSON object. The file is damaged.",
                            file.string(), document.type_name()));
@@ -27,7 +26,7 @@ void add(const std::string& name, std::string text, TemplateSources& sources) {
 }
 
 /// `chat_template` is a text, or a list of {name, template}.
-void read_value(const LargeJson& value, const std::string& where, TemplateSources& sources) {
+void read_value(const Json& value, const std::string& where, TemplateSources& sources) {
   if (value.is_null()) return;
   if (value.is_string()) return add("default", value.get<std::string>(), sources);
   if (!value.is_array())
