@@ -2,12 +2,10 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 
-from command import BINARY, DONE, ROOT, SCRATCH, commands, shell
+from command import DONE, ROOT, SCRATCH, commands, shell
 
 EXAMPLE = re.compile(r"^```sh example\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -22,11 +20,6 @@ class Readme(unittest.TestCase):
             with self.subTest(example.strip().splitlines()[0]):
                 result = shell(example, cwd=folder)
                 self.assertEqual(result.code, DONE, f"{example}\n{result}")
-
-    def test_settings_page_is_what_the_program_prints(self):
-        made = subprocess.run([sys.executable, ROOT / "scripts/make_settings_page.py", "--check", BINARY],
-                              capture_output=True, text=True)
-        self.assertEqual((made.returncode, made.stderr), (DONE, ""))
 
     def test_exit_codes_are_those_of_the_program(self):
         """The README's table and the enumeration in core/error.h name the same numbers."""
