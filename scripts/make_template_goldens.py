@@ -46,7 +46,10 @@ def language_case(source):
 
 
 def write(path, document):
-    path.write_text(json.dumps({**versions(), **document}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    """One line for each case."""
+    cases_text = ",\n".join(json.dumps(case, ensure_ascii=False) for case in document.pop("cases"))
+    head = json.dumps({**versions(), **document}, ensure_ascii=False)
+    path.write_text(f'{head[:-1]}, "cases": [\n{cases_text}\n]}}\n', encoding="utf-8")
     print(path, path.stat().st_size)
 
 

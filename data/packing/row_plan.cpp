@@ -69,7 +69,7 @@ Planned plan_part(const DatasetRow& row, const Tokenizer& tokenizer,
   return planned;
 }
 
-void join(Planned part, Planned& row) {
+void add_part(Planned part, Planned& row) {
   std::move(part.windows.begin(), part.windows.end(), std::back_inserter(row.windows));
   row.whole_tokens = std::max(row.whole_tokens, part.whole_tokens);
   row.whole_supervised += part.whole_supervised;
@@ -90,7 +90,7 @@ Planned plan_row(const DatasetRow& row, const Tokenizer& tokenizer,
   DatasetRow part = row;
   for (auto& messages : parts) {
     part.messages = std::move(messages);
-    join(plan_part(part, tokenizer, chat_template, options), planned);
+    add_part(plan_part(part, tokenizer, chat_template, options), planned);
   }
   return planned;
 }

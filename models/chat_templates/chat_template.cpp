@@ -231,7 +231,7 @@ bool ChatTemplate::is_built_in() const { return parts_->is_built_in; }
 const ChatTemplateOptions& ChatTemplate::options() const { return parts_->options; }
 const std::string& ChatTemplate::jinja_source() const { return parts_->source; }
 const std::string& ChatTemplate::terminator() const { return parts_->terminator; }
-const std::vector<std::string>& ChatTemplate::markers() const { return parts_->markers; }
+std::vector<std::string> ChatTemplate::markers() const { return parts_->markers; }
 
 Rendering ChatTemplate::render(const Conversation& messages, bool add_generation_prompt) const {
   const auto text = chat_templates::rendered(*parts_, messages, add_generation_prompt);

@@ -70,7 +70,7 @@ class ChatTemplate {
   /// template writes no control token behind it.
   const std::string& terminator() const;
   /// Texts of a built-in template that should be single tokens of the vocabulary.
-  const std::vector<std::string>& markers() const;
+  std::vector<std::string> markers() const;
 
  private:
   std::unique_ptr<const Parts> parts_;

@@ -81,6 +81,7 @@ Value Concatenation::compute(Run& run) const {
     const Value value = part->evaluate(run);
     run.at(place);
     result.append(*to_text(run, value).text());
+    run.check_size(result.bytes.size());
   }
   return run.text(std::move(result));
 }

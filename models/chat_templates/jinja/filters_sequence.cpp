@@ -56,7 +56,7 @@ Value join(Run& run, Arguments& arguments) {
     const Value shown = to_text(run, looked_up(run, item, attribute));
     result.append(*shown.text());
     is_first = false;
-    run.spend((separator.text()->bytes.size() + shown.text()->bytes.size()) / 64);
+    run.check_size(result.bytes.size());
   }
   return run.text(std::move(result));
 }

@@ -90,7 +90,8 @@ Value indent(Run& run, Arguments& arguments) {
   Text ended = text;
   ended.append("\n");
   const auto lines = split_lines(ended, false);
-  run.spend(text.bytes.size() / 16 + lines.size() * (space.size() / 64 + 1));
+  run.spend(text.bytes.size() / 16 + lines.size());
+  run.check_size(text.bytes.size() + lines.size() * space.size());
   Text result;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) result.append("\n");

@@ -33,6 +33,17 @@ Value strip(Run& run, const Text& self, Arguments& arguments) {
   return run.text(stripped(self, optional_text(run, arguments, 0, "chars"), kSide));
 }
 
+/// Steps that stand for the parts of a split: no more than these can come out.
+std::size_t count_parts(const Text& self, const SplitRule& rule) {
+  const std::size_t searched = self.bytes.size() / 64 + 1;
+  if (!rule.separator) return std::min(rule.most, self.bytes.size() / 2) + searched;
+  std::size_t count = searched;
+  for (auto at = self.bytes.find(*rule.separator); at != std::string::npos;
+       at = self.bytes.find(*rule.separator, at + rule.separator->size()))
+    ++count;
+  return count;
+}
+
 template <bool kFromRight>
 Value split_method(Run& run, const Text& self, Arguments& arguments) {
   SplitRule rule;
@@ -42,7 +53,7 @@ Value split_method(Run& run, const Text& self, Arguments& arguments) {
     run.fail("split: found an empty separator, expected some text");
   const auto most = integer_or(run, arguments, 1, "maxsplit", -1);
   if (most >= 0) rule.most = static_cast<std::size_t>(most);
-  run.spend(self.bytes.size() / 16 + 1);
+  run.spend(count_parts(self, rule));
   std::vector<Value> parts;
   for (auto& part : split_text(self, rule)) parts.push_back(Value(std::move(part)));
   return run.list(std::move(parts));
@@ -50,7 +61,7 @@ Value split_method(Run& run, const Text& self, Arguments& arguments) {
 
 Value splitlines(Run& run, const Text& self, Arguments& arguments) {
   std::vector<Value> lines;
-  run.spend(self.bytes.size() / 16 + 1);
+  run.spend(self.bytes.size() + 1);
   for (auto& line : split_lines(self, arguments.flag(0, "keepends", false)))
     lines.push_back(Value(std::move(line)));
   return run.list(std::move(lines));
@@ -129,7 +140,7 @@ Value join_method(Run& run, const Text& self, Arguments& arguments) {
     if (!is_first) result.append(self);
     result.append(need_text(run, item, "join"));
     is_first = false;
-    run.spend((self.bytes.size() + item.text()->bytes.size()) / 64);
+    run.check_size(result.bytes.size());
   }
   return run.text(std::move(result));
 }
@@ -165,7 +176,7 @@ Value removesuffix(Run& run, const Text& self, Arguments& arguments) {
 /// ljust, rjust, center, zfill: `left` of the missing characters go in front.
 Value padded(Run& run, const Text& self, const Text& fill,
              std::pair<std::size_t, std::size_t> room) {
-  run.spend((room.first + room.second) / 16 + 1);
+  run.check_size(std::max({room.first, room.second, (room.first + room.second) * fill.bytes.size()}));
   Text result;
   for (std::size_t i = 0; i < room.first; ++i) result.append(fill);
   result.append(self);
@@ -228,7 +239,8 @@ Value replaced_within(Run& run, const Text& text, const Replacement& replacement
          at = text.bytes.find(from, at + from.size()))
       ++count;
   }
-  run.spend(count * (replacement.to.bytes.size() / 64 + 1));
+  run.spend(count);
+  run.check_size(text.bytes.size() / 2 + count * replacement.to.bytes.size());
   return run.text(replaced(text, from, replacement.to, replacement.most));
 }
 

@@ -91,12 +91,10 @@ Value float_arithmetic(Run& run, std::string_view symbol, double left, double ri
 Value repeated(Run& run, const Value& value, std::int64_t count) {
   const auto times = static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
   if (const Text* text = value.text()) {
-    if (!text->empty()) run.spend(std::min<std::size_t>(times, SIZE_MAX / 128));
     Text result;
-    for (std::size_t i = 0; i < times && !text->empty(); ++i) {
-      run.spend(text->bytes.size() / 64);
-      result.append(*text);
-    }
+    if (text->empty()) return value;
+    run.check_size(std::max(times, times * text->bytes.size()));
+    for (std::size_t i = 0; i < times; ++i) result.append(*text);
     return run.text(std::move(result));
   }
   const List& list = *value.list();

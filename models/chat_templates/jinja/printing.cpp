@@ -45,6 +45,7 @@ class Printer {
 
   void print(const Value& value, bool inside) {
     run_.spend(1);
+    run_.check_size(text_.bytes.size());
     if (value.is_undefined()) return text_.append(inside ? "Undefined" : "");
     if (value.is_none()) return text_.append("None");
     if (value.is_bool()) return text_.append(value.boolean() ? "True" : "False");
@@ -106,6 +107,7 @@ class JsonPrinter {
 
   void print(const Value& value, std::size_t level) {
     run_.spend(1);
+    run_.check_size(text_.bytes.size());
     if (value.is_none()) return text_.append("null");
     if (value.is_bool()) return text_.append(value.boolean() ? "true" : "false");
     if (value.is_integer()) return text_.append(std::to_string(value.integer()));
@@ -143,7 +145,7 @@ class JsonPrinter {
       output += '\\';
       output += kLetters[found];
     } else if (code < 0x20 ||
-               (style_.ensure_ascii && code > 0x7E && code < 0x10000 && code != 0x7F)) {
+               (style_.ensure_ascii && code > 0x7E && code < 0x10000)) {
       output += format("\\u{:04x}", static_cast<std::uint32_t>(code));
     } else if (style_.ensure_ascii && code >= 0x10000) {
       const auto rest = static_cast<std::uint32_t>(code) - 0x10000;
@@ -158,6 +160,7 @@ class JsonPrinter {
     if (style_.is_indented) new_line(level + 1);
   }
   void new_line(std::size_t level) {
+    run_.spend(level * style_.indent.size() / 64);
     text_.append("\n");
     for (std::size_t i = 0; i < level; ++i) text_.append(style_.indent);
   }
@@ -214,16 +217,17 @@ class JsonPrinter {
 std::string float_text(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
-  char buffer[32];
-  const auto end =
-      std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific).ptr;
-  const std::string_view shown(buffer, static_cast<std::size_t>(end - buffer));
+  char buffer[64];
+  const auto written = [&](std::chars_format style) {
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, number, style).ptr;
+    return std::string(buffer, end);
+  };
+  const std::string shown = written(std::chars_format::scientific);
   const auto e = shown.find('e');
-  const int exponent = std::stoi(std::string(shown.substr(e + 1)));
+  const int exponent = std::stoi(shown.substr(e + 1));
   if (exponent >= -4 && exponent < 16) {
-    std::string fixed = format("{}", number);
-    if (fixed.find_first_of(".e") == std::string::npos) fixed += ".0";
-    return fixed;
+    const std::string fixed = written(std::chars_format::fixed);
+    return fixed.find('.') == std::string::npos ? fixed + ".0" : fixed;
   }
   return format("{}e{}{:02}", shown.substr(0, e), exponent < 0 ? '-' : '+', std::abs(exponent));
 }

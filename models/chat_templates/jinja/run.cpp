@@ -86,10 +86,14 @@ void Run::check(const Extent& extent) const {
     fail(format("found a value of more than {} parts, expected fewer", kMaxWeight));
 }
 
-Value Run::text(Text text) {
-  if (text.bytes.size() > limits_.max_text_bytes)
+void Run::check_size(std::size_t bytes) const {
+  if (bytes > limits_.max_text_bytes)
     fail(format("found a text of more than {} bytes, expected a shorter one",
                 limits_.max_text_bytes));
+}
+
+Value Run::text(Text text) {
+  check_size(text.bytes.size());
   spend(text.bytes.size() / kBytesPerStep + text.marks.size() + 1);
   return Value(std::move(text));
 }
@@ -115,15 +119,13 @@ void Run::write(const Value& value) {
   const Text* text = value.text();
   if (text) spend(text->bytes.size() / kBytesPerStep + 1);
   output_.append(text ? *text : *to_text(*this, value).text());
-  if (output_.bytes.size() > limits_.max_text_bytes)
-    fail(format("found more than {} bytes of output, expected fewer", limits_.max_text_bytes));
+  check_size(output_.bytes.size());
 }
 
 void Run::write(std::string_view text) {
   spend(text.size() / kBytesPerStep + 1);
   output_.append(text);
-  if (output_.bytes.size() > limits_.max_text_bytes)
-    fail(format("found more than {} bytes of output, expected fewer", limits_.max_text_bytes));
+  check_size(output_.bytes.size());
 }
 
 Text Run::capture(std::shared_ptr<Scope> inner, const std::function<void()>& body) {

@@ -85,6 +85,8 @@ class Run {
     if (steps > limits_.max_steps - steps_) fail_for_steps();
     steps_ += steps;
   }
+  /// An error when a text would be longer than allowed; asked before and while a long one is made.
+  void check_size(std::size_t bytes) const;
   /// Counted and within the limits, or an error.
   Value text(Text text);
   Value list(std::vector<Value> items, ListKind kind = ListKind::kList);

@@ -81,7 +81,7 @@ std::vector<std::pair<std::size_t, std::size_t>> words_of(std::string_view text)
 std::vector<std::pair<std::size_t, std::size_t>> cuts_at_space(std::string_view text,
                                                                const SplitRule& rule) {
   auto words = words_of(text);
-  if (rule.most == std::string::npos || words.size() <= rule.most + 1) return words;
+  if (rule.most == std::string::npos || words.size() <= rule.most) return words;
   if (rule.from_right) {
     words.erase(words.begin(), words.end() - static_cast<std::ptrdiff_t>(rule.most + 1));
     words.front().first = 0;

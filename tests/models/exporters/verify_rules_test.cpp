@@ -91,19 +91,12 @@ struct Case {
   std::function<void(Draft&)> change;
 };
 
-void set_experts(Draft& draft, std::uint32_t used) {
-  draft.set("llama.expert_count", u32(8));
-  draft.set("llama.expert_used_count", u32(used));
-}
 std::vector<Case> model_cases() {
   const std::string text = "x";
   return {
       {"key-missing", "no architecture", [](Draft& d) { d.remove("general.architecture"); }},
       {"architecture", "unknown",
        [&](Draft& d) { d.set("general.architecture", std::string("opt")); }},
-      {"key-missing", "experts", [](Draft& d) { d.set("llama.expert_count", u32(8)); }},
-      {"tensor-missing", "experts", [](Draft& d) { set_experts(d, 2); }},
-      {"key-value", "more experts used", [](Draft& d) { set_experts(d, 9); }},
       {"general-type", "other", [](Draft& d) { d.set("general.type", std::string("mmproj")); }},
       {"key-type", "name is no text", [](Draft& d) { d.set("general.name", u32(1)); }},
       {"key-type", "file_type", [](Draft& d) { d.set("general.file_type", std::int32_t{0}); }},
