@@ -59,9 +59,7 @@ void add_train_command(CLI::App& app, ExitCode&) {
       "Example:\n"
       "  sqpsych train --config configs/train/lora.json --model work/base \\\n"
       "    --data work/dataset --output work/run --set num_train_epochs=1");
-  the same command goes on from the newest
-      one.");
-      command.callback([flags] { run_train(*flags); });
+  command.callback([flags] { run_train(*flags); });
 }
 
 }  // namespace sqpsych
