@@ -1,7 +1,6 @@
 #include "cli/model_flags.h"
 
 #include "cli/command.h"
-#include "models/model_outline.h"
 #include "models/weights/model_dir.h"
 
 namespace sqpsych {

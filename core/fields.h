@@ -28,7 +28,8 @@
 ///     };
 ///
 /// From it come reading (unknown keys name the nearest known one; every problem of a file is
-/// reported together), `--set a.b=value`, `--print-config`, the reference page, the run's echo.
+/// reported together), `--set a.b=value`, `--print-config`, `--settings` (core/settings.h), the
+/// run's echo.
 /// Field types: bool, std::int64_t, double, std::string, ConfigPath, Json (free form), nested
 /// config structs, and std::optional / std::vector / std::map<std::string, T> of these.
 /// Precedence: defaults < file < --set.
@@ -225,30 +226,6 @@ Json write_value(T& value) {
 
 }  // namespace fields_detail
 
-/// One row of the generated reference page.
-struct FieldHelp {
-  std::string path;
-  std::string default_value;
-  std::string help;
-  Rule rule;
-};
-
-namespace fields_detail {
-struct HelpWriter {
-  std::string prefix;
-  std::vector<FieldHelp>& rows;
-  template <class T>
-  void operator()(const char* name, T& value, const char* help, const Rule& rule = {}) {
-    if constexpr (Config<T>) {
-      HelpWriter inner{prefix + name + ".", rows};
-      value.fields(inner);
-    } else {
-      rows.push_back({prefix + name, write_value(value).dump(), help, rule});
-    }
-  }
-};
-}  // namespace fields_detail
-
 /// Applies `a.b=value` to a JSON document; the value is JSON, or a text when it does not parse.
 void apply_set(Json& document, const std::string& assignment);
 
@@ -281,15 +258,6 @@ template <class T>
 Json config_to_json(const T& config) {
   T copy = config;
   return fields_detail::write_value(copy);
-}
-
-template <class T>
-std::vector<FieldHelp> config_help() {
-  T defaults;
-  std::vector<FieldHelp> rows;
-  fields_detail::HelpWriter writer{"", rows};
-  defaults.fields(writer);
-  return rows;
 }
 
 }  // namespace sqpsych

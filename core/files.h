@@ -65,8 +65,8 @@ enum class Existing { kRefuse, kOverwrite };
 
 /// ConfigError (exit 2) when `path` exists (a non-empty folder or a file) and `existing` is
 /// kRefuse: `where: 'path' exists. Choose another --output or pass --overwrite.`
-/// With kOverwrite only a file or a folder with our manifest.json is accepted; it stays until the
-/// writer replaces it as a whole. Afterwards the parent folder exists.
+/// With kOverwrite only a file or a folder with our manifest.json is accepted, never a device; it
+/// stays until the writer replaces it as a whole. Nothing is created here.
 void prepare_output(const std::filesystem::path& path, Existing existing, const std::string& where);
 
 /// Files and folders created from here on are readable by their owner only (umask 077).

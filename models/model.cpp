@@ -9,7 +9,6 @@
 #include "core/json_lines.h"
 #include "core/text.h"
 #include "models/gguf_vocabulary.h"
-#include "models/model_outline.h"
 #include "models/stored_weights.h"
 
 namespace sqpsych {

@@ -53,6 +53,12 @@ struct Model {
 Model load_model(const std::filesystem::path& path,
                  const std::optional<std::filesystem::path>& adapter, const ModelOptions& options);
 
+/// The same without the values of the weights, for checks: every name and shape is compared,
+/// the decoder lies on the meta device and computes nothing.
+Model load_model_outline(const std::filesystem::path& path,
+                         const std::optional<std::filesystem::path>& adapter,
+                         const ModelOptions& options);
+
 /// The chat template of a loaded model (see choose_chat_template); adds its terminator to
 /// `model.end_tokens` when that is one token.
 std::unique_ptr<ChatTemplate> chat_template_of(Model& model, const ModelOptions& options);

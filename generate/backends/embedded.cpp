@@ -9,7 +9,7 @@
 #include "core/text.h"
 #include "generate/backends/backend.h"
 #include "models/engine/engine.h"
-#include "models/model_outline.h"
+#include "models/model.h"
 #include "models/weights/model_dir.h"
 
 namespace sqpsych {

@@ -112,12 +112,5 @@ TEST(Fields, BadSetAndMissingFileAreSettingsErrors) {
   EXPECT_THROW(load_config<Outer>("/no/such/file.json", {}), ConfigError);
 }
 
-TEST(Fields, HelpListsEveryLeaf) {
-  std::vector<std::string> paths;
-  for (const auto& row : config_help<Outer>()) paths.push_back(row.path);
-  EXPECT_THAT(paths,
-              ::testing::IsSupersetOf({"learning_rate", "lora.rank", "lora.kind", "stop", "free"}));
-}
-
 }  // namespace
 }  // namespace sqpsych
