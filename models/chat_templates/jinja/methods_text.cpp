@@ -176,8 +176,8 @@ Value removesuffix(Run& run, const Text& self, Arguments& arguments) {
 /// ljust, rjust, center, zfill: `left` of the missing characters go in front.
 Value padded(Run& run, const Text& self, const Text& fill,
              std::pair<std::size_t, std::size_t> room) {
-  run.check_size(
-      std::max({room.first, room.second, (room.first + room.second) * fill.bytes.size()}));
+  const std::size_t missing = room.first + room.second;
+  run.check_size(std::max({room.first, room.second, missing * fill.bytes.size()}));
   Text result;
   for (std::size_t i = 0; i < room.first; ++i) result.append(fill);
   result.append(self);
