@@ -144,8 +144,7 @@ class JsonPrinter {
     if (found != std::string_view::npos) {
       output += '\\';
       output += kLetters[found];
-    } else if (code < 0x20 ||
-               (style_.ensure_ascii && code > 0x7E && code < 0x10000)) {
+    } else if (code < 0x20 || (style_.ensure_ascii && code > 0x7E && code < 0x10000)) {
       output += format("\\u{:04x}", static_cast<std::uint32_t>(code));
     } else if (style_.ensure_ascii && code >= 0x10000) {
       const auto rest = static_cast<std::uint32_t>(code) - 0x10000;
