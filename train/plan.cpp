@@ -8,7 +8,7 @@
 namespace sqpsych {
 namespace {
 
-constexpr std::uint64_t kFp32Bytes = 4;
+constexpr std::uint64_t kStateBytes = 4;
 
 /// Elements of all weights, low-rank factors not counted.
 std::int64_t count_parameters(const DecoderFeatures& features) {
@@ -27,7 +27,7 @@ std::uint64_t count_checkpoint_bytes(const Trainable& trainable) {
   for (const auto& parameter : trainable.parameters()) {
     const bool has_master = parameter.weight.scalar_type() != at::kFloat;
     const auto count = static_cast<std::uint64_t>(parameter.weight.numel());
-    sum += parameter.weight.nbytes() + count * kFp32Bytes * (has_master ? 3 : 2);
+    sum += parameter.weight.nbytes() + count * kStateBytes * (has_master ? 3 : 2);
   }
   return sum;
 }

@@ -72,7 +72,7 @@ std::string event_head(double wall_time, std::int64_t step) {
   return event;
 }
 
-double seconds_now() {
+double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
@@ -115,18 +115,18 @@ std::string scalar_event(double wall_time, std::int64_t step, const std::string&
 TensorboardWriter::TensorboardWriter(const fs::path& folder, std::int64_t first_step) {
   fs::create_directories(folder);
   path_ = folder / format("events.out.tfevents.{}.sqpsych.{}",
-                          static_cast<std::int64_t>(seconds_now()), getpid());
+                          static_cast<std::int64_t>(wall_seconds()), getpid());
   descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor_ < 0)
     throw ResourceError(format("train: '{}': cannot create: {}.", path_.string(), strerror(errno)));
-  std::string version = event_head(seconds_now(), 0);
+  std::string version = event_head(wall_seconds(), 0);
   put_bytes(version, kEventFileVersion, "brain.Event:2");
   append(version);
   if (first_step == 0) return;
   std::string session;
   put_tag(session, kSessionStatus, kVarint);
   put_varint(session, kSessionStart);
-  std::string start = event_head(seconds_now(), first_step);
+  std::string start = event_head(wall_seconds(), first_step);
   put_bytes(start, kEventSessionLog, session);
   append(start);
 }
@@ -136,7 +136,7 @@ TensorboardWriter::~TensorboardWriter() {
 }
 
 void TensorboardWriter::add_scalar(const std::string& tag, double value, std::int64_t step) {
-  append(scalar_event(seconds_now(), step, tag, static_cast<float>(value)));
+  append(scalar_event(wall_seconds(), step, tag, static_cast<float>(value)));
 }
 
 void TensorboardWriter::append(const std::string& event) {

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace sqpsych {
 namespace {
 
-double seconds_now() {
+double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
@@ -70,7 +70,7 @@ void Trainer::resume() {
   samples_.emplace(folder_.samples(), state_.samples_bytes);
   tensorboard_.emplace(folder_.tensorboard(), state_.step == 0 ? 0 : state_.step + 1);
   seconds_before_ = state_.seconds;
-  started_ = window_started_ = seconds_now();
+  started_ = window_started_ = steady_seconds();
 }
 
 void Trainer::one_step(const StepRows& rows) {
@@ -122,7 +122,7 @@ void Trainer::close_step(const StepRows& rows) {
 }
 
 void Trainer::log_step(const StepResult& result) {
-  const double now = seconds_now();
+  const double now = steady_seconds();
   const double rate = static_cast<double>(window_tokens_) / std::max(1e-9, now - window_started_);
   const double loss = state_.window_loss / static_cast<double>(state_.window_steps);
   log({{"loss", loss},
@@ -140,7 +140,7 @@ void Trainer::log_step(const StepResult& result) {
 }
 
 void Trainer::evaluate() {
-  const double begin = seconds_now();
+  const double begin = steady_seconds();
   state_.evaluation_due = true;
   const auto evaluation = evaluate_split(setup_, setup_.validation);
   if (!evaluation) stop();
@@ -156,7 +156,7 @@ void Trainer::evaluate() {
   log_info(format("train: step {}: validation loss {:.4f}", state_.step, evaluation->loss));
   for (const Json& record : samples) samples_->append(record);
   judge(evaluation->loss);
-  window_started_ += seconds_now() - begin;
+  window_started_ += steady_seconds() - begin;
 }
 
 void Trainer::judge(double metric) {
@@ -245,6 +245,6 @@ Json Trainer::finish() {
   return record;
 }
 
-double Trainer::seconds_so_far() const { return seconds_before_ + seconds_now() - started_; }
+double Trainer::seconds_so_far() const { return seconds_before_ + steady_seconds() - started_; }
 
 }  // namespace sqpsych

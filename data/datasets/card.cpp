@@ -119,7 +119,8 @@ std::string data_card(const Dataset& dataset, const DatasetConfig& config) {
           "split.\n\n";
   text += "## Preparation\n\n" + preparation_section(report) + "\n";
   text += "## Sources\n\n" + sources_section(report, config.card) + "\n";
-  text += std::string("## Limits\n\n") + kLimits;
+  text += "## Limits\n\n";
+  text += kLimits;
   return text;
 }
 

@@ -71,7 +71,7 @@ struct ProfileAccount {
   }
 };
 
-void show(const ProfileAccount& account, Page& page) {
+void show_profiles(const ProfileAccount& account, Page& page) {
   page.figures({{"profiles", with_thousands(account.num_profiles)},
                 {"clients", with_thousands(static_cast<std::int64_t>(account.clients.size()))},
                 {"risk item positive", with_thousands(account.num_risk_positive)}});
@@ -101,7 +101,7 @@ class ProfilesReport : public Report {
     for_each_line(file, [&](Json record, std::int64_t line) {
       account.add(profile_from_json(record, format("{}:{}", file.string(), line)));
     });
-    show(account, page);
+    show_profiles(account, page);
   }
 };
 

@@ -39,7 +39,7 @@ std::vector<Bar> in_order(const Tally& tally) {
   return bars;
 }
 
-void show(const SessionAccount& account, Page& page) {
+void show_sessions(const SessionAccount& account, Page& page) {
   const auto num_sessions = std::max<std::int64_t>(1, account.num_sessions);
   std::vector<std::pair<std::string, std::string>> figures = {
       {"sessions", with_thousands(account.num_sessions)},
@@ -94,7 +94,7 @@ class SessionsReport : public Report {
           static_cast<std::int64_t>(samples.size()) < settings.samples)
         samples.push_back(std::move(session));
     });
-    show(account, page);
+    show_sessions(account, page);
     show_samples(samples, page);
   }
 };

@@ -118,7 +118,7 @@ void show_reply(const Json& record, const char* when, Page& page) {
                  record.value("reply", std::string()), true);
 }
 
-void show_samples(const ReportSource& source, std::int64_t wanted, Page& page) {
+void show_training_samples(const ReportSource& source, std::int64_t wanted, Page& page) {
   if (wanted == 0 || !source.has("samples.jsonl")) return;
   std::size_t number = 0;
   for (const auto& sample : read_samples(source.path / "samples.jsonl", wanted)) {
@@ -151,7 +151,7 @@ class TrainingReport : public Report {
     show_evaluations(series, page);
     if (source.manifest.empty() && source.has("config.json"))
       page.folded_json("Settings, resolved", read_json(source.path / "config.json"));
-    show_samples(source, settings.samples, page);
+    show_training_samples(source, settings.samples, page);
   }
 };
 

@@ -47,12 +47,6 @@ std::int64_t count_parameters(Decoder& decoder) {
   return count;
 }
 
-struct KeptSequence {
-  std::vector<TokenId> ids;  ///< of the whole chunks at the cache's beginning
-  KvCache cache;
-  std::int64_t last_use = 0;
-};
-
 std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
   const auto end = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
   return end - a.begin();
@@ -86,6 +80,12 @@ void check_prompt(const Model& model, const std::vector<TokenId>& prompt, std::i
 }
 
 struct Engine::State {
+  struct KeptSequence {
+    std::vector<TokenId> ids;  ///< of the whole chunks at the cache's beginning
+    KvCache cache;
+    std::int64_t last_use = 0;
+  };
+
   const Model& model;
   std::size_t kept_limit;
   std::int64_t chunk_tokens;
@@ -102,7 +102,7 @@ struct Engine::State {
 
 /// The kept sequence that shares most whole chunks with the prompt, cut back to them; else a new
 /// one in the place of the least recently used.
-KeptSequence& Engine::State::sequence_for(const GenerationRequest& request) {
+auto Engine::State::sequence_for(const GenerationRequest& request) -> KeptSequence& {
   const auto& decoder = *model.decoder;
   const auto length = static_cast<std::int64_t>(request.prompt.size());
   const auto needed =

@@ -4,6 +4,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace cohere {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "cohere",
@@ -70,9 +71,10 @@ class Cohere final : public Family {
 };
 
 }  // namespace
+}  // namespace cohere
 
 const Family& cohere_family() {
-  static const Cohere family;
+  static const cohere::Cohere family;
   return family;
 }
 

@@ -4,6 +4,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace cohere2 {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "cohere2",
@@ -90,9 +91,10 @@ class Cohere2 final : public Family {
 };
 
 }  // namespace
+}  // namespace cohere2
 
 const Family& cohere2_family() {
-  static const Cohere2 family;
+  static const cohere2::Cohere2 family;
   return family;
 }
 

@@ -7,6 +7,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace gemma2 {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "gemma2",
@@ -102,9 +103,10 @@ class Gemma2 final : public Family {
 };
 
 }  // namespace
+}  // namespace gemma2
 
 const Family& gemma2_family() {
-  static const Gemma2 family;
+  static const gemma2::Gemma2 family;
   return family;
 }
 

@@ -8,6 +8,7 @@
 #include "models/families/wrapper.h"
 
 namespace sqpsych {
+namespace gemma3 {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "gemma3_text",
@@ -130,9 +131,10 @@ class Gemma3 final : public Family {
 };
 
 }  // namespace
+}  // namespace gemma3
 
 const Family& gemma3_family() {
-  static const Gemma3 family;
+  static const gemma3::Gemma3 family;
   return family;
 }
 

@@ -4,6 +4,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace llama {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "llama", .architecture = "LlamaForCausalLM"};
@@ -43,9 +44,10 @@ class Llama final : public Family {
 };
 
 }  // namespace
+}  // namespace llama
 
 const Family& llama_family() {
-  static const Llama family;
+  static const llama::Llama family;
   return family;
 }
 

@@ -5,6 +5,7 @@
 #include "models/families/wrapper.h"
 
 namespace sqpsych {
+namespace mistral {
 namespace {
 
 // The window is that of Mistral 7B v0.1 (Jiang et al. 2023, arXiv 2310.06825).
@@ -54,9 +55,10 @@ class Mistral final : public Family {
 };
 
 }  // namespace
+}  // namespace mistral
 
 const Family& mistral_family() {
-  static const Mistral family;
+  static const mistral::Mistral family;
   return family;
 }
 

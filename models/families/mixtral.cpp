@@ -4,6 +4,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace mixtral {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "mixtral",
@@ -57,9 +58,10 @@ class Mixtral final : public Family {
 };
 
 }  // namespace
+}  // namespace mixtral
 
 const Family& mixtral_family() {
-  static const Mixtral family;
+  static const mixtral::Mixtral family;
   return family;
 }
 

@@ -4,6 +4,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace phi3 {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "phi3",
@@ -68,9 +69,10 @@ class Phi3 final : public Family {
 };
 
 }  // namespace
+}  // namespace phi3
 
 const Family& phi3_family() {
-  static const Phi3 family;
+  static const phi3::Phi3 family;
   return family;
 }
 

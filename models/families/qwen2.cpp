@@ -5,6 +5,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace qwen2 {
 namespace {
 
 constexpr ConfigStyle kStyle = {
@@ -49,9 +50,10 @@ class Qwen2 final : public Family {
 };
 
 }  // namespace
+}  // namespace qwen2
 
 const Family& qwen2_family() {
-  static const Qwen2 family;
+  static const qwen2::Qwen2 family;
   return family;
 }
 

@@ -4,6 +4,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace qwen3 {
 namespace {
 
 constexpr ConfigStyle kStyle = {
@@ -49,9 +50,10 @@ class Qwen3 final : public Family {
 };
 
 }  // namespace
+}  // namespace qwen3
 
 const Family& qwen3_family() {
-  static const Qwen3 family;
+  static const qwen3::Qwen3 family;
   return family;
 }
 

@@ -4,6 +4,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace qwen3_moe {
 namespace {
 
 constexpr ConfigStyle kStyle = {
@@ -70,9 +71,10 @@ class Qwen3Moe final : public Family {
 };
 
 }  // namespace
+}  // namespace qwen3_moe
 
 const Family& qwen3_moe_family() {
-  static const Qwen3Moe family;
+  static const qwen3_moe::Qwen3Moe family;
   return family;
 }
 

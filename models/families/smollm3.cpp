@@ -5,6 +5,7 @@
 #include "models/families/name_table.h"
 
 namespace sqpsych {
+namespace smollm3 {
 namespace {
 
 constexpr ConfigStyle kStyle = {.model_type = "smollm3",
@@ -87,9 +88,10 @@ class SmolLm3 final : public Family {
 };
 
 }  // namespace
+}  // namespace smollm3
 
 const Family& smollm3_family() {
-  static const SmolLm3 family;
+  static const smollm3::SmolLm3 family;
   return family;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t kMaxLength = 1ULL << 30;  // strings and arrays (src/gguf.cpp)
 constexpr std::size_t kMaxNameBytes = 63;         // GGML_MAX_NAME less the terminator
-constexpr std::uint32_t kMaxDimensions = 4;       // GGML_MAX_DIMS
+constexpr std::uint32_t kMaxGgufDimensions = 4;   // GGML_MAX_DIMS
 static_assert(std::endian::native == std::endian::little, "GGUF is read as little-endian memory");
 
 /// Thrown inside this file only: what follows cannot be read.
@@ -223,9 +223,9 @@ class Parser {
     if (!names_.insert(tensor.name).second)
       fault("tensor-name-duplicate", format("{}: found it twice, expected it once", what));
     const auto dimensions = number<std::uint32_t>(what);
-    if (dimensions > kMaxDimensions)
+    if (dimensions > kMaxGgufDimensions)
       stop("tensor-dimensions", format("{}: found {} dimensions, expected at most {}", what,
-                                       dimensions, kMaxDimensions));
+                                       dimensions, kMaxGgufDimensions));
     std::vector<std::uint64_t> sizes;
     for (std::uint32_t d = 0; d < dimensions; ++d) sizes.push_back(number<std::uint64_t>(what));
     tensor.type = number<std::uint32_t>(what);

@@ -12,7 +12,7 @@
 namespace sqpsych {
 namespace {
 
-constexpr std::size_t kMaxDimensions = 64;
+constexpr std::size_t kMaxShapeDimensions = 64;
 constexpr const char* kDamaged = "The file is damaged or incomplete; save or download it again";
 
 const std::vector<std::pair<std::string, at::ScalarType>>& dtype_table() {
@@ -118,9 +118,9 @@ std::optional<SafetensorsEntry> read_entry(const std::string& name, const nlohma
     return wrong(format("found dtype '{}', expected one of {}", entry.dtype,
                         quoted_list(safetensors_dtypes())));
   const auto shape = read_numbers(json, "shape");
-  if (!shape || shape->size() > kMaxDimensions)
+  if (!shape || shape->size() > kMaxShapeDimensions)
     return wrong(
-        format("found no usable shape, expected up to {} sizes of 0 or more", kMaxDimensions));
+        format("found no usable shape, expected up to {} sizes of 0 or more", kMaxShapeDimensions));
   entry.shape = *shape;
   const auto offsets = read_numbers(json, "data_offsets");
   if (!offsets || offsets->size() != 2)

@@ -9,7 +9,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-struct Inner {
+struct InnerSettings {
   std::int64_t rank = 8;
   std::string kind = "linear";
   template <class Visitor>
@@ -19,11 +19,11 @@ struct Inner {
   }
 };
 
-struct Outer {
+struct OuterSettings {
   double rate = 0.5;
-  Inner lora;
-  std::vector<Inner> stages;
-  std::map<std::string, Inner> groups;
+  InnerSettings lora;
+  std::vector<InnerSettings> stages;
+  std::map<std::string, InnerSettings> groups;
   std::optional<double> limit;
   Json free = Json::object();
   template <class Visitor>
@@ -39,14 +39,14 @@ struct Outer {
 
 TEST(Settings, EveryLeafIsListedAlsoInListsAndTables) {
   std::vector<std::string> paths;
-  for (const auto& setting : settings_of<Outer>()) paths.push_back(setting.path);
+  for (const auto& setting : settings_of<OuterSettings>()) paths.push_back(setting.path);
   EXPECT_THAT(paths, ElementsAre("rate", "lora.rank", "lora.kind", "stages", "stages[].rank",
                                  "stages[].kind", "groups", "groups.NAME.rank", "groups.NAME.kind",
                                  "limit", "free"));
 }
 
 TEST(Settings, TextTellsDefaultMeaningAndRule) {
-  const auto text = settings_text(settings_of<Outer>());
+  const auto text = settings_text(settings_of<OuterSettings>());
   EXPECT_THAT(text, HasSubstr("rate = 0.5\n    peak (0 to 1)\n"));
   EXPECT_THAT(text, HasSubstr("lora.rank = 8\n    of the update (at least 1)\n"));
   EXPECT_THAT(text, HasSubstr("lora.kind = \"linear\"\n    course (one of 'linear', 'cosine')\n"));

@@ -10,7 +10,7 @@
 namespace sqpsych {
 namespace {
 
-TrainConfig config_of(std::int64_t batch, std::int64_t accumulation, double epochs) {
+TrainConfig order_config(std::int64_t batch, std::int64_t accumulation, double epochs) {
   TrainConfig config;
   config.per_device_train_batch_size = batch;
   config.gradient_accumulation_steps = accumulation;
@@ -19,17 +19,17 @@ TrainConfig config_of(std::int64_t batch, std::int64_t accumulation, double epoc
 }
 
 TEST(StepOrder, CountsStepsAsTheHuggingFaceTrainer) {
-  EXPECT_EQ(StepOrder(config_of(2, 2, 3), 13).steps_per_epoch(), 4);
-  EXPECT_EQ(StepOrder(config_of(2, 2, 3), 13).total_steps(), 12);
-  EXPECT_EQ(StepOrder(config_of(2, 2, 0.5), 13).total_steps(), 2);
-  EXPECT_EQ(StepOrder(config_of(8, 4, 1), 3).total_steps(), 1);
-  TrainConfig config = config_of(2, 2, 3);
+  EXPECT_EQ(StepOrder(order_config(2, 2, 3), 13).steps_per_epoch(), 4);
+  EXPECT_EQ(StepOrder(order_config(2, 2, 3), 13).total_steps(), 12);
+  EXPECT_EQ(StepOrder(order_config(2, 2, 0.5), 13).total_steps(), 2);
+  EXPECT_EQ(StepOrder(order_config(8, 4, 1), 3).total_steps(), 1);
+  TrainConfig config = order_config(2, 2, 3);
   config.max_steps = 5;
   EXPECT_EQ(StepOrder(config, 13).total_steps(), 5);
 }
 
 TEST(StepOrder, EveryEpochSeesEveryRowOnceInItsOwnOrder) {
-  const StepOrder order(config_of(2, 2, 3), 13);
+  const StepOrder order(order_config(2, 2, 3), 13);
   std::vector<std::vector<std::size_t>> epochs(3);
   for (std::int64_t step = 0; step < order.total_steps(); ++step) {
     const StepRows rows = order.rows_of(step);
@@ -45,14 +45,14 @@ TEST(StepOrder, EveryEpochSeesEveryRowOnceInItsOwnOrder) {
 }
 
 TEST(StepOrder, AnyStepCanBeAskedAlone) {
-  const StepOrder order(config_of(2, 2, 3), 13);
+  const StepOrder order(order_config(2, 2, 3), 13);
   const auto late = order.rows_of(9).rows;
   order.rows_of(1);
-  EXPECT_EQ(StepOrder(config_of(2, 2, 3), 13).rows_of(9).rows, late);
+  EXPECT_EQ(StepOrder(order_config(2, 2, 3), 13).rows_of(9).rows, late);
 }
 
 TEST(StepOrder, EpochCountsMicroBatches) {
-  const StepOrder order(config_of(2, 2, 3), 13);
+  const StepOrder order(order_config(2, 2, 3), 13);
   EXPECT_DOUBLE_EQ(order.rows_of(0).epoch_after, 2.0 / 7.0);
   EXPECT_DOUBLE_EQ(order.rows_of(3).epoch_after, 1.0);
   EXPECT_DOUBLE_EQ(order.rows_of(5).epoch_after, 1 + 4.0 / 7.0);

@@ -91,7 +91,7 @@ DecoderFeatures features_of(const Kind& kind) {
   return features;
 }
 
-TrainConfig config_of(const Kind& kind) {
+TrainConfig memory_config(const Kind& kind) {
   TrainConfig config = testing::tiny_config(kind.method);
   config.model.dtype = kind.dtype;
   config.lora_dropout = kind.dropout;
@@ -124,7 +124,7 @@ TEST(Memory, PlanIsWithinAFifthOfWhatAStepAllocates) {
   for (const Kind& kind : kKinds) {
     SCOPED_TRACE(kind.name);
     const TrainingSetup setup =
-        testing::setup_of(config_of(kind), features_of(kind), {8, 120, 128});
+        testing::setup_of(memory_config(kind), features_of(kind), {8, 120, 128});
     std::int64_t longest_pack = 0;
     const double measured = static_cast<double>(measured_step_bytes(setup, longest_pack));
     const MemoryPlan plan = plan_memory(setup, longest_pack);
@@ -137,7 +137,8 @@ TEST(Memory, PlanIsWithinAFifthOfWhatAStepAllocates) {
 TEST(Memory, StateIsWhatTheOptimizerHoldsAndItsGradients) {
   for (const Kind& kind : kKinds) {
     SCOPED_TRACE(kind.name);
-    const TrainingSetup setup = testing::setup_of(config_of(kind), features_of(kind), {2, 8, 9});
+    const TrainingSetup setup =
+        testing::setup_of(memory_config(kind), features_of(kind), {2, 8, 9});
     const AdamW optimizer(setup.trainable->parameters(), {});
     std::uint64_t gradients = 0;
     for (const auto& parameter : optimizer.parameters()) {

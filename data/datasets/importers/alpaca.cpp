@@ -4,7 +4,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace alpaca_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -49,11 +49,12 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace alpaca_importer
 
 extern const Importer kAlpacaImporter;
 const Importer kAlpacaImporter = {"alpaca",
                                   "Alpaca instruction / input / output with history; the client is "
                                   "client_id, else the first turn",
-                                  recognises, read};
+                                  alpaca_importer::recognises, alpaca_importer::read};
 
 }  // namespace sqpsych

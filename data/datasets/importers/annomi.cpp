@@ -8,7 +8,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace annomi_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -89,10 +89,11 @@ void read(const std::filesystem::path& file, Import& import) {
 }
 
 }  // namespace
+}  // namespace annomi_importer
 
 extern const Importer kAnnomiImporter;
 const Importer kAnnomiImporter = {
     "annomi", "AnnoMI transcripts as CSV (Wu et al. 2022); the client is the transcript",
-    recognises, read};
+    annomi_importer::recognises, annomi_importer::read};
 
 }  // namespace sqpsych

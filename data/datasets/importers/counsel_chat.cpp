@@ -3,7 +3,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace counsel_chat_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -41,11 +41,12 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace counsel_chat_importer
 
 extern const Importer kCounselChatImporter;
 const Importer kCounselChatImporter = {
     "counsel-chat",
     "counselchat.com questions and answers (Bertagnolli 2020); the client is the question",
-    recognises, read};
+    counsel_chat_importer::recognises, counsel_chat_importer::read};
 
 }  // namespace sqpsych

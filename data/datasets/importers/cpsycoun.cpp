@@ -6,7 +6,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace cpsycoun_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -63,10 +63,11 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace cpsycoun_importer
 
 extern const Importer kCpsycounImporter;
 const Importer kCpsycounImporter = {
     "cpsycoun", "CPsyCoun dialogues with 来访者 / 心理咨询师 prefixes (Zhang et al. 2024)",
-    recognises, read};
+    cpsycoun_importer::recognises, cpsycoun_importer::read};
 
 }  // namespace sqpsych

@@ -4,7 +4,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace esconv_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -57,10 +57,11 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace esconv_importer
 
 extern const Importer kEsconvImporter;
 const Importer kEsconvImporter = {
     "esconv", "ESConv dialogues and failed dialogues (Liu et al. 2021); the client is the dialogue",
-    recognises, read};
+    esconv_importer::recognises, esconv_importer::read};
 
 }  // namespace sqpsych

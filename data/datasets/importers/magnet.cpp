@@ -4,7 +4,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace magnet_importer {
 namespace {
 
 // The generator writes `example` and `history`, the release `AI_client` and `dialogue`: both are
@@ -57,10 +57,11 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace magnet_importer
 
 extern const Importer kMagnetImporter;
 const Importer kMagnetImporter = {
-    "magnet", "MAGneT sessions (Mandal et al. 2025); the client is the intake form", recognises,
-    read};
+    "magnet", "MAGneT sessions (Mandal et al. 2025); the client is the intake form",
+    magnet_importer::recognises, magnet_importer::read};
 
 }  // namespace sqpsych

@@ -4,7 +4,7 @@
 #include "data/datasets/importers/importer.h"
 
 namespace sqpsych {
-
+namespace messages_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -42,10 +42,11 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace messages_importer
 
 extern const Importer kMessagesImporter;
 const Importer kMessagesImporter = {
     "messages", "OpenAI `messages` rows; the client is client_id, else the first message",
-    recognises, read};
+    messages_importer::recognises, messages_importer::read};
 
 }  // namespace sqpsych

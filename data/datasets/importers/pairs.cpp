@@ -3,7 +3,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace pairs_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -35,10 +35,11 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace pairs_importer
 
 extern const Importer kPairsImporter;
 const Importer kPairsImporter = {
     "pairs", "texts `input` / `output` (SQPsychConv finetune sets) or `prompt` / `completion`",
-    recognises, read};
+    pairs_importer::recognises, pairs_importer::read};
 
 }  // namespace sqpsych

@@ -4,7 +4,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace sharegpt_importer {
 namespace {
 
 bool recognises(const FileSample& sample) { return sample.has_list("conversations"); }
@@ -55,10 +55,11 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace sharegpt_importer
 
 extern const Importer kSharegptImporter;
 const Importer kSharegptImporter = {
     "sharegpt", "ShareGPT `conversations`; the client is client_id, else the first turn",
-    recognises, read};
+    sharegpt_importer::recognises, sharegpt_importer::read};
 
 }  // namespace sqpsych

@@ -4,7 +4,7 @@
 #include "data/sessions/session.h"
 
 namespace sqpsych {
-
+namespace sqpsych_importer {
 namespace {
 
 bool recognises(const FileSample& sample) {
@@ -40,9 +40,10 @@ SourceSession convert(const Json& record, const std::string& where) {
 void read(const std::filesystem::path& file, Import& import) { import_each(file, convert, import); }
 
 }  // namespace
+}  // namespace sqpsych_importer
 
 extern const Importer kSqpsychImporter;
-const Importer kSqpsychImporter = {"sqpsych", "sessions.jsonl of `sqpsych generate`", recognises,
-                                   read};
+const Importer kSqpsychImporter = {"sqpsych", "sessions.jsonl of `sqpsych generate`",
+                                   sqpsych_importer::recognises, sqpsych_importer::read};
 
 }  // namespace sqpsych

@@ -6,7 +6,7 @@
 #include "data/sessions/record_fields.h"
 
 namespace sqpsych {
-
+namespace sqpsychconv_importer {
 namespace {
 
 bool is_transcript(const std::string& text) {
@@ -73,11 +73,12 @@ void read(const std::filesystem::path& file, Import& import) {
 }
 
 }  // namespace
+}  // namespace sqpsychconv_importer
 
 extern const Importer kSqpsychConvImporter;
 const Importer kSqpsychConvImporter = {
     "sqpsychconv",
-    "SQPsychConv `dialogue` texts, or transcripts with `Therapist:` / `Client:` lines", recognises,
-    read};
+    "SQPsychConv `dialogue` texts, or transcripts with `Therapist:` / `Client:` lines",
+    sqpsychconv_importer::recognises, sqpsychconv_importer::read};
 
 }  // namespace sqpsych

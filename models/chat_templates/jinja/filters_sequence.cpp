@@ -149,7 +149,7 @@ Value sum(Run& run, Arguments& arguments) {
   return total;
 }
 
-Value items(Run& run, Arguments& arguments) {
+Value items_of_dict(Run& run, Arguments& arguments) {
   const Value& value = subject(arguments);
   std::vector<Value> pairs;
   if (!value.is_undefined() && !value.dict())
@@ -223,7 +223,7 @@ const FilterTable& sequence_filters() {
       {"default", default_value},
       {"dictsort", dictsort},
       {"first", first},
-      {"items", items},
+      {"items", items_of_dict},
       {"join", join},
       {"last", last},
       {"length", length},

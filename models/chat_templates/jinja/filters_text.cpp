@@ -15,7 +15,7 @@ Text subject_text(Run& run, const Arguments& arguments) {
 }
 
 template <Text (*kChange)(const Text&)>
-Value change(Run& run, Arguments& arguments) {
+Value changed_text(Run& run, Arguments& arguments) {
   return run.text(kChange(subject_text(run, arguments)));
 }
 
@@ -186,22 +186,22 @@ Value tojson(Run& run, Arguments& arguments) {
 
 const FilterTable& text_filters() {
   static const FilterTable kFilters = {
-      {"capitalize", change<capitalized>},
+      {"capitalize", changed_text<capitalized>},
       {"center", center},
       {"e", escape},
       {"escape", escape},
       {"forceescape", escape},
       {"format", percent_format},
       {"indent", indent},
-      {"lower", change<lowered>},
+      {"lower", changed_text<lowered>},
       {"replace", replace},
       {"safe", safe},
       {"string", string},
-      {"title", change<title_of>},
+      {"title", changed_text<title_of>},
       {"tojson", tojson},
       {"trim", trim},
       {"truncate", truncate},
-      {"upper", change<uppered>},
+      {"upper", changed_text<uppered>},
       {"urlencode", urlencode},
       {"wordcount", wordcount},
   };

@@ -212,7 +212,7 @@ Value zfill(Run& run, const Text& self, Arguments& arguments) {
 }
 
 template <Text (*kChange)(const Text&)>
-Value change(Run& run, const Text& self, Arguments&) {
+Value changed_self(Run& run, const Text& self, Arguments&) {
   run.spend(self.bytes.size() / 16 + 1);
   return run.text(kChange(self));
 }
@@ -247,8 +247,8 @@ Value replaced_within(Run& run, const Text& text, const Replacement& replacement
 
 TextMethod find_text_method(std::string_view name) {
   static const std::map<std::string_view, TextMethod> kMethods = {
-      {"capitalize", change<capitalized>},
-      {"casefold", change<lowered>},
+      {"capitalize", changed_self<capitalized>},
+      {"casefold", changed_self<lowered>},
       {"center", justify<Align::kCenter>},
       {"count", count_of},
       {"endswith", starts_or_ends<false>},
@@ -267,7 +267,7 @@ TextMethod find_text_method(std::string_view name) {
       {"isupper", test<is_upper_case>},
       {"join", join_method},
       {"ljust", justify<Align::kLeft>},
-      {"lower", change<lowered>},
+      {"lower", changed_self<lowered>},
       {"lstrip", strip<Side::kLeft>},
       {"partition", partition<false>},
       {"removeprefix", removeprefix},
@@ -283,9 +283,9 @@ TextMethod find_text_method(std::string_view name) {
       {"splitlines", splitlines},
       {"startswith", starts_or_ends<true>},
       {"strip", strip<Side::kBoth>},
-      {"swapcase", change<case_swapped>},
-      {"title", change<titled>},
-      {"upper", change<uppered>},
+      {"swapcase", changed_self<case_swapped>},
+      {"title", changed_self<titled>},
+      {"upper", changed_self<uppered>},
       {"zfill", zfill},
   };
   const auto found = kMethods.find(name);

@@ -106,7 +106,7 @@ Value repeated(Run& run, const Value& value, std::int64_t count) {
   return run.list(std::move(items), list.kind);
 }
 
-bool is_sequence(const Value& value) {
+bool joins_and_repeats(const Value& value) {
   return value.text() || (value.list() && value.list()->kind <= ListKind::kTuple);
 }
 
@@ -119,15 +119,15 @@ Value sequence_arithmetic(Run& run, std::string_view symbol, const Value& left,
     return run.text(std::move(sum));
   }
   const bool both = left.list() && right.list() && left.list()->kind == right.list()->kind;
-  if (symbol == "+" && both && is_sequence(left)) {
+  if (symbol == "+" && both && joins_and_repeats(left)) {
     auto items = left.list()->items;
     items.insert(items.end(), right.list()->items.begin(), right.list()->items.end());
     return run.list(std::move(items), left.list()->kind);
   }
   const auto is_count = [](const Value& value) { return value.is_integer() || value.is_bool(); };
-  if (symbol == "*" && is_sequence(left) && is_count(right))
+  if (symbol == "*" && joins_and_repeats(left) && is_count(right))
     return repeated(run, left, right.integer());
-  if (symbol == "*" && is_sequence(right) && is_count(left))
+  if (symbol == "*" && joins_and_repeats(right) && is_count(left))
     return repeated(run, right, left.integer());
   if (symbol == "%" && left.text()) return percent_formatted(run, *left.text(), right);
   return Value();

@@ -7,16 +7,14 @@
 namespace sqpsych::jinja {
 namespace {
 
-template <class Test>
-bool all_of(std::string_view text, const Test& test) {
+bool all_of(std::string_view text, bool (*test)(char32_t)) {
   for (std::size_t position = 0; position < text.size();)
     if (!test(next_code_point(text, position))) return false;
   return !text.empty();
 }
 
 /// Some letter has the case, and none the other.
-template <class Wanted, class Other>
-bool has_case(std::string_view text, const Wanted& wanted, const Other& other) {
+bool has_case(std::string_view text, bool (*wanted)(char32_t), bool (*other)(char32_t)) {
   bool found = false;
   for (std::size_t position = 0; position < text.size();) {
     const char32_t code = next_code_point(text, position);

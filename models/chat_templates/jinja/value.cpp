@@ -15,7 +15,8 @@ const char* name_of(ListKind kind) {
 
 bool equal_items(const List& left, const List& right) {
   if (left.kind != right.kind || left.items.size() != right.items.size()) return false;
-  return std::equal(left.items.begin(), left.items.end(), right.items.begin(), equal);
+  return std::equal(left.items.begin(), left.items.end(), right.items.begin(),
+                    [](const Value& a, const Value& b) { return equal(a, b); });
 }
 
 bool equal_entries(const Dict& left, const Dict& right) {

@@ -9,7 +9,7 @@ namespace sqpsych {
 namespace {
 
 constexpr std::int64_t kMaxLayers = 512;  // LLAMA_MAX_LAYERS
-constexpr std::uint32_t kQuantizationVersion = 2;
+constexpr std::uint32_t kExpectedQuantizationVersion = 2;
 constexpr std::int64_t kMaxSize = std::int64_t{1} << 30;  // keeps every product of sizes in int64
 
 /// A key that the loader reads as one number, or as one per layer.
@@ -157,12 +157,13 @@ void check_general_keys(GgufExamination& examination) {
     return ggml_layout(tensor.type)->block_elements > 1;
   });
   const bool is_absent = !examination.file.find("general.quantization_version");
-  const bool is_wrong = version ? *version != kQuantizationVersion : is_absent && is_quantised;
+  const bool is_wrong =
+      version ? *version != kExpectedQuantizationVersion : is_absent && is_quantised;
   if (is_wrong)
     examination.add(
         "quantization-version",
         format("general.quantization_version: found {}, expected {} in a quantised file",
-               version ? std::to_string(*version) : "nothing", kQuantizationVersion));
+               version ? std::to_string(*version) : "nothing", kExpectedQuantizationVersion));
 }
 
 std::optional<GgufHyperparameters> check_hyperparameters(GgufExamination& examination,

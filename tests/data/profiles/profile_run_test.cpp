@@ -53,7 +53,7 @@ class OneFile {
   ProfileCounts counts_;
 };
 
-std::string error_of(const Json& mapping, const std::string& csv) {
+std::string run_error(const Json& mapping, const std::string& csv) {
   try {
     OneFile run(mapping, csv);
   } catch (const Error& error) {
@@ -102,13 +102,13 @@ TEST(ProfileRun, EveryRowEndsAsProfileOrAsNamedSkip) {
 TEST(ProfileRun, StrictNamesEveryFaultAndWritesNothing) {
   Json mapping = gad7_mapping();
   mapping["strict"] = true;
-  const std::string error = error_of(
+  const std::string error = run_error(
       mapping, lines({"a,0,1,2,3,0,1,2", "b,0,1,2,4,0,1,9", "a,1,1,1,1,1,1,1", "c,,,,,,,"}));
   EXPECT_THAT(error, HasSubstr("answers.csv: row 3, column 'g4': found 4, expected 0 to 3"));
   EXPECT_THAT(error, HasSubstr("row 3, column 'g7': found 9"));
   EXPECT_THAT(error, HasSubstr("row 4, column 'id': found the client and occasion of row 2 again"));
   EXPECT_THAT(error, ::testing::Not(HasSubstr("row 5")));
-  EXPECT_EQ(error_of(mapping, lines({"a,0,1,2,3,0,1,2", "c,,,,,,,"})), "no error");
+  EXPECT_EQ(run_error(mapping, lines({"a,0,1,2,3,0,1,2", "c,,,,,,,"})), "no error");
 }
 
 TEST(ProfileRun, MappingFaultsAreReportedTogether) {
@@ -119,7 +119,7 @@ TEST(ProfileRun, MappingFaultsAreReportedTogether) {
   mapping["demographics"]["age"]["column"] = "years";
   mapping["group"] = {{"score", "phq9.total"}, {"levels", {{{"at_least", 1}, {"name", "x"}}}}};
   mapping["language"]["value"] = "fr";
-  const std::string error = error_of(mapping, lines({"a,0,1,2,3,0,1,2"}));
+  const std::string error = run_error(mapping, lines({"a,0,1,2,3,0,1,2"}));
   EXPECT_THAT(error, HasSubstr("column 'g33' is in no file. Did you mean 'g3'?"));
   EXPECT_THAT(error, HasSubstr("unknown item 'item8'"));
   EXPECT_THAT(error, HasSubstr("recode of '5': found 9, expected 0 to 3"));
@@ -129,7 +129,7 @@ TEST(ProfileRun, MappingFaultsAreReportedTogether) {
 }
 
 TEST(ProfileRun, WrongFileIsOneSentenceNotOnePerColumn) {
-  const std::string error = error_of(gad7_mapping(), "name,age\nx,3\n");
+  const std::string error = run_error(gad7_mapping(), "name,age\nx,3\n");
   EXPECT_THAT(error, HasSubstr("8 columns are in no file: 'g1', "));
   EXPECT_THAT(error, HasSubstr("The columns there are: 'name', 'age'"));
   EXPECT_EQ(error.find('\n'), std::string::npos);
@@ -137,9 +137,9 @@ TEST(ProfileRun, WrongFileIsOneSentenceNotOnePerColumn) {
 
 TEST(ProfileRun, ColumnNamesMustBeUniqueWhenTheyAreUsed) {
   const std::string csv = "id,g1,g2,g3,g4,g5,g6,g7,g7\na,1,1,1,1,1,1,1,2\n";
-  EXPECT_THAT(error_of(gad7_mapping(), csv),
+  EXPECT_THAT(run_error(gad7_mapping(), csv),
               HasSubstr("column 'g7' is in answers.csv twice (columns 8 and 9)"));
-  EXPECT_EQ(error_of(gad7_mapping(), "x,x,id,g1,g2,g3,g4,g5,g6,g7\n1,2,a,1,1,1,1,1,1,1\n"),
+  EXPECT_EQ(run_error(gad7_mapping(), "x,x,id,g1,g2,g3,g4,g5,g6,g7\n1,2,a,1,1,1,1,1,1,1\n"),
             "no error");
 }
 
@@ -192,9 +192,9 @@ TEST(ProfileRun, KeyFileMustExistAndBeLongEnough) {
   const std::string csv = lines({"a,0,1,2,3,0,1,2"});
   TemporaryFolder folder;
   mapping["links"]["key_file"] = (folder / "key").string();
-  EXPECT_THAT(error_of(mapping, csv), HasSubstr("openssl rand -hex 32"));
+  EXPECT_THAT(run_error(mapping, csv), HasSubstr("openssl rand -hex 32"));
   write_text(folder / "key", "short\n");
-  EXPECT_THAT(error_of(mapping, csv), HasSubstr("found 5 characters"));
+  EXPECT_THAT(run_error(mapping, csv), HasSubstr("found 5 characters"));
   write_text(folder / "key", "0123456789abcdef\n");
   const OneFile first(mapping, csv);
   const OneFile second(mapping, csv);
@@ -323,7 +323,7 @@ TEST(ProfileRun, SpssLabelsAndMissingValuesReachTheProfile) {
 }
 
 TEST(ProfileRun, NoUsableRowIsAnError) {
-  EXPECT_THAT(error_of(gad7_mapping(), lines({"a,,,,,,,", "b,7,7,7,7,7,7,7"})),
+  EXPECT_THAT(run_error(gad7_mapping(), lines({"a,,,,,,,", "b,7,7,7,7,7,7,7"})),
               HasSubstr("answers.csv: found no usable row among 2"));
 }
 

@@ -59,7 +59,7 @@ Questionnaire load(const std::string& scale, const std::string& english) {
   return load_questionnaire(folder.path() / "mine");
 }
 
-std::string error_of(const std::string& scale, const std::string& english) {
+std::string questionnaire_error(const std::string& scale, const std::string& english) {
   try {
     load(scale, english);
   } catch (const ConfigError& error) {
@@ -89,7 +89,7 @@ TEST(Questionnaire, ReportsEveryProblemTogether) {
   english = replaced(english, "\"b\": {\"label\"", "\"e\": {\"label\"");
   english = replaced(english, "\"low\": \"low\", ", "");
   const std::string scale = replaced(kScale, "\"from\": 9", "\"from\": 10");
-  const std::string error = error_of(scale, english);
+  const std::string error = questionnaire_error(scale, english);
   EXPECT_THAT(error, HasSubstr("en.json: options.agree: text for '3' is missing"));
   EXPECT_THAT(error, HasSubstr("en.json: stem is missing"));
   EXPECT_THAT(error, HasSubstr("en.json: items.b: the item has no texts"));
@@ -120,7 +120,7 @@ TEST(Questionnaire, RefusesWhatCannotBeScored) {
       {"\"rule\": \"mean\"", "\"rule\": \"median\"", "'sum', 'mean'"},
   };
   for (const auto& [from, to, message] : cases)
-    EXPECT_THAT(error_of(replaced(kScale, from, to), wording()), HasSubstr(message));
+    EXPECT_THAT(questionnaire_error(replaced(kScale, from, to), wording()), HasSubstr(message));
 }
 
 TEST(Questionnaire, FolderWithoutScaleOrWordingIsRefused) {

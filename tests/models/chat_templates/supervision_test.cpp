@@ -40,18 +40,18 @@ class Supervision : public ::testing::Test {
       {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"add_bos_token", true}});
 };
 
-const Conversation kTalk = {{"user", "Hi", {}},
-                            {"assistant", "Hello.", {}},
-                            {"user", "Bye", {}},
-                            {"assistant", "Take care.", {}}};
+const Conversation kShortTalk = {{"user", "Hi", {}},
+                                 {"assistant", "Hello.", {}},
+                                 {"user", "Bye", {}},
+                                 {"assistant", "Take care.", {}}};
 const char* kChat =
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content | trim }}<|stop|>\n{% endfor %}";
 
 TEST_F(Supervision, CoversRepliesAndTheirTerminators) {
   const auto chat_template = make(kChat);
   EXPECT_EQ(chat_template->terminator(), "<|stop|>");
-  EXPECT_EQ(supervised(*chat_template, kTalk), "[Hello.<|stop|>][Take care.<|stop|>]");
-  Conversation weighted = kTalk;
+  EXPECT_EQ(supervised(*chat_template, kShortTalk), "[Hello.<|stop|>][Take care.<|stop|>]");
+  Conversation weighted = kShortTalk;
   weighted[1].weight = 0;
   EXPECT_EQ(supervised(*chat_template, weighted), "[Take care.<|stop|>]");
   Conversation echo = {{"user", "Hello.<|stop|>", {}}, {"assistant", "Hello.", {}}};
@@ -80,16 +80,16 @@ TEST_F(Supervision, ControlTextInsideARepliesContentIsNoTerminator) {
 TEST_F(Supervision, TheNextTurnsMarkerEndsARepliesWithoutOne) {
   const auto open = make("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}");
   EXPECT_EQ(open->terminator(), "<|user|>");
-  EXPECT_EQ(supervised(*open, kTalk), "[Hello.<|user|>][Take care.]");
+  EXPECT_EQ(supervised(*open, kShortTalk), "[Hello.<|user|>][Take care.]");
   const auto bare = make("{% for m in messages %}{{ m.content }}\n{% endfor %}");
   EXPECT_EQ(bare->terminator(), "");
-  EXPECT_EQ(supervised(*bare, kTalk), "[Hello.][Take care.]");
+  EXPECT_EQ(supervised(*bare, kShortTalk), "[Hello.][Take care.]");
 }
 
 TEST_F(Supervision, GenerationBlocksTakePrecedence) {
   const auto chat_template = make(own("generation"));
-  EXPECT_EQ(supervised(*chat_template, kTalk), "[Hello.<|stop|>\n][Take care.<|stop|>\n]");
-  Conversation weighted = kTalk;
+  EXPECT_EQ(supervised(*chat_template, kShortTalk), "[Hello.<|stop|>\n][Take care.<|stop|>\n]");
+  Conversation weighted = kShortTalk;
   weighted[3].weight = 0;
   EXPECT_EQ(supervised(*chat_template, weighted), "[Hello.<|stop|>\n]");
 }
@@ -103,10 +103,11 @@ TEST_F(Supervision, RepliesCutInPartsAreOneRange) {
 }
 
 TEST_F(Supervision, OneRowWhereEarlierRepliesStayAsTheyWere) {
-  EXPECT_EQ(training_conversations(*make(own("generation")), kTalk).size(), 1U);
-  EXPECT_EQ(training_conversations(*make(kChat), kTalk).size(), 1U);
+  EXPECT_EQ(training_conversations(*make(own("generation")), kShortTalk).size(), 1U);
+  EXPECT_EQ(training_conversations(*make(kChat), kShortTalk).size(), 1U);
   for (const auto& name : chat_template_names())
-    EXPECT_EQ(training_conversations(*make_chat_template(name, *tokenizer_), kTalk).size(), 1U);
+    EXPECT_EQ(training_conversations(*make_chat_template(name, *tokenizer_), kShortTalk).size(),
+              1U);
 }
 
 TEST_F(Supervision, OneRowPerReplyWhereATemplateRewritesEarlierTurns) {
@@ -122,14 +123,14 @@ TEST_F(Supervision, OneRowPerReplyWhereATemplateRewritesEarlierTurns) {
             "<|user|>Hi<|stop|><|assistant|>a<|stop|><|user|>Bye<|stop|>"
             "<|assistant|><think>y</think>b<|stop|>");
   EXPECT_EQ(supervised(*chat_template, parts[1]), "[<think>y</think>b<|stop|>]");
-  EXPECT_EQ(training_conversations(*chat_template, kTalk).size(), 1U);
+  EXPECT_EQ(training_conversations(*chat_template, kShortTalk).size(), 1U);
   for (const auto& part : parts) {
     Conversation asked(part.begin(), part.end() - 1);
     const auto prompt = chat_template->render(asked, true).text;
     EXPECT_TRUE(chat_template->render(part, false).text.starts_with(prompt)) << prompt;
   }
   const auto late_system = make(own("system_in_last_turn"));
-  Conversation with_system = kTalk;
+  Conversation with_system = kShortTalk;
   with_system.insert(with_system.begin(), {"system", "S", {}});
   EXPECT_EQ(training_conversations(*late_system, with_system).size(), 2U);
 }
@@ -167,7 +168,7 @@ TEST_F(Supervision, WritesOneBos) {
   const std::vector<std::string> sources = {std::string("{{ bos_token }}") + kChat, kChat,
                                             std::string("{{ bos_token * 2 }}") + kChat};
   for (const auto& source : sources) {
-    const auto row = tokenize_conversation(*tokenizer_, *make(source), kTalk, false);
+    const auto row = tokenize_conversation(*tokenizer_, *make(source), kShortTalk, false);
     EXPECT_EQ(std::count(row.ids.begin(), row.ids.end(), *tokenizer_->bos()), 1) << source;
     EXPECT_EQ(row.ids.front(), *tokenizer_->bos());
     EXPECT_EQ(row.ids.size(), row.supervised.size());

@@ -8,12 +8,12 @@
 namespace sqpsych {
 namespace {
 
-struct Source {
+struct GgufVocabulary {
   const char* folder;
   const char* vectors;
 };
 
-class GgufVectors : public ::testing::TestWithParam<Source> {};
+class GgufVectors : public ::testing::TestWithParam<GgufVocabulary> {};
 
 TEST_P(GgufVectors, AllPassFromTheFileAlone) {
   SQPSYCH_NEED_SHARED(folder, std::string("data/") + GetParam().folder);
@@ -32,8 +32,8 @@ TEST_P(GgufVectors, AllPassFromTheFileAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GgufVectors,
-                         ::testing::Values(Source{"tok-llama2", "ggml-vocab-llama-spm"},
-                                           Source{"tok-phi3", "ggml-vocab-phi-3"}),
+                         ::testing::Values(GgufVocabulary{"tok-llama2", "ggml-vocab-llama-spm"},
+                                           GgufVocabulary{"tok-phi3", "ggml-vocab-phi-3"}),
                          [](const auto& test) { return replace_all(test.param.folder, "-", "_"); });
 
 }  // namespace

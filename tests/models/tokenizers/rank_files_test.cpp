@@ -63,7 +63,8 @@ Json tekken() {
   return file;
 }
 
-std::string refusal(const std::string& name, const std::string& content, const char* split) {
+std::string rank_file_refusal(const std::string& name, const std::string& content,
+                              const char* split) {
   const TemporaryFolder folder;
   write_text(folder / name, content);
   try {
@@ -96,14 +97,17 @@ TEST(Tiktoken, MergesByRankAndTakesWholePieces) {
 }
 
 TEST(Tiktoken, RefusesOtherLines) {
-  EXPECT_THAT(refusal("x.tiktoken", rank_lines(), ""), HasSubstr("tokenizer_split"));
-  EXPECT_THAT(refusal("x.tiktoken", "IQ== 0\nIg== 2\n", "gpt2"),
+  EXPECT_THAT(rank_file_refusal("x.tiktoken", rank_lines(), ""), HasSubstr("tokenizer_split"));
+  EXPECT_THAT(rank_file_refusal("x.tiktoken", "IQ== 0\nIg== 2\n", "gpt2"),
               HasSubstr("x.tiktoken:2: found rank 2"));
-  EXPECT_THAT(refusal("x.tiktoken", "IQ== 0\nI?== 1\n", "gpt2"), HasSubstr("x.tiktoken:2"));
-  EXPECT_THAT(refusal("x.tiktoken", "IQ== 0\nIg== -1\n", "gpt2"), HasSubstr("x.tiktoken:2"));
-  EXPECT_THAT(refusal("x.tiktoken", "IQ==\n", "gpt2"), HasSubstr("x.tiktoken:1"));
-  EXPECT_THAT(refusal("x.tiktoken", "IQ== 0\nIQ== 1\n", "gpt2"), HasSubstr("found ids 0 and 1"));
-  EXPECT_THAT(refusal("x.tiktoken", "", "gpt2"), HasSubstr("empty vocabulary"));
+  EXPECT_THAT(rank_file_refusal("x.tiktoken", "IQ== 0\nI?== 1\n", "gpt2"),
+              HasSubstr("x.tiktoken:2"));
+  EXPECT_THAT(rank_file_refusal("x.tiktoken", "IQ== 0\nIg== -1\n", "gpt2"),
+              HasSubstr("x.tiktoken:2"));
+  EXPECT_THAT(rank_file_refusal("x.tiktoken", "IQ==\n", "gpt2"), HasSubstr("x.tiktoken:1"));
+  EXPECT_THAT(rank_file_refusal("x.tiktoken", "IQ== 0\nIQ== 1\n", "gpt2"),
+              HasSubstr("found ids 0 and 1"));
+  EXPECT_THAT(rank_file_refusal("x.tiktoken", "", "gpt2"), HasSubstr("empty vocabulary"));
 }
 
 TEST(Tekken, ShiftsRanksBehindItsSpecialTokens) {
@@ -141,7 +145,7 @@ TEST(Tekken, RefusesWhatIsNone) {
   const auto with = [](const auto& change) {
     Json file = tekken();
     change(file);
-    return refusal("tekken.json", file.dump(), "");
+    return rank_file_refusal("tekken.json", file.dump(), "");
   };
   EXPECT_THAT(with([](Json& file) { file["config"]["default_vocab_size"] = 1000; }),
               HasSubstr("found default_vocab_size 1000"));

@@ -13,7 +13,7 @@ namespace sqpsych::tokenizers {
 namespace {
 
 /// Characters of every group that the patterns tell apart, all of Unicode 14.
-std::string random_text(std::mt19937& random) {
+std::string random_pieces(std::mt19937& random) {
   static const std::vector<std::string> parts = {
       " ",          "  ",         "\n",         "\r\n",   "\t",     "\x0B",   "\x1F",   "\u00a0",
       "\u3000",     "\u2028",     "\u180e",     "\u0085", "a",      "b",      "Z",      "é",
@@ -41,7 +41,7 @@ TEST(SplitScanners, FindWhatTheirPatternsFind) {
     const SplitRegex regex(std::string(pattern), "test");
     std::mt19937 random(5);
     for (int i = 0; i < 20000; ++i) {
-      const std::string text = random_text(random);
+      const std::string text = random_pieces(random);
       std::vector<ByteSpan> found;
       std::vector<ByteSpan> expected;
       scan(text, found);
