@@ -13,6 +13,7 @@
 namespace sqpsych {
 // One line per command, in the order of the pipeline; each is defined in cli/NAME.cpp.
 void add_new_model_command(CLI::App& app, ExitCode& result);
+void add_model_command(CLI::App& app, ExitCode& result);
 void add_profiles_command(CLI::App& app, ExitCode& result);
 void add_generate_command(CLI::App& app, ExitCode& result);
 void add_dataset_command(CLI::App& app, ExitCode& result);
@@ -32,6 +33,7 @@ namespace {
 // clang-format off
 constexpr AddCommand kCommands[] = {
     add_new_model_command,
+    add_model_command,
     add_profiles_command,
     add_generate_command,
     add_dataset_command,

@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "cli/command.h"
-#include "models/layers/decoder.h"
+#include "models/model_account.h"
 
 namespace sqpsych {
 namespace {
@@ -28,16 +28,10 @@ ExitCode run(const NewModelFlags& flags) {
     prepare_output(flags.output, flags.existing, "new-model");
     std::size_t lines = 0;
     for (const auto& file : flags.texts) lines += read_training_texts(file).size();
-    std::int64_t parameters = 0;
-    for (const auto& [name, shape] :
-         parameter_shapes(new_model_features(config, config.vocabulary_size))) {
-      std::int64_t count = 1;
-      for (const auto size : shape) count *= size;
-      parameters += count;
-    }
     std::cout << format(
         "text      {} lines\nmodel     at most {} parameters\nchecked   nothing was written\n",
-        with_thousands(static_cast<std::int64_t>(lines)), with_thousands(parameters));
+        with_thousands(static_cast<std::int64_t>(lines)),
+        with_thousands(parameter_count(new_model_features(config, config.vocabulary_size))));
     return ExitCode::kDone;
   }
   write_new_model(config, {flags.texts.begin(), flags.texts.end()}, flags.output, flags.existing);

@@ -14,28 +14,34 @@ namespace {
 
 constexpr std::int64_t kFp32Bytes = 4;
 
-std::int64_t element_bytes(const TrainingSetup& setup) {
-  return static_cast<std::int64_t>(c10::elementSize(setup.model->decoder->dtype()));
+/// What is trained.
+struct Subject {
+  Decoder& decoder;
+  const Trainable& trainable;
+};
+
+std::int64_t element_bytes(const Subject& subject) {
+  return static_cast<std::int64_t>(c10::elementSize(subject.decoder.dtype()));
 }
 
-std::int64_t parameter_bytes(const TrainingSetup& setup) {
+std::int64_t parameter_bytes(const Subject& subject) {
   std::int64_t bytes = 0;
-  for (const auto& [name, parameter] : setup.model->decoder->parameters())
+  for (const auto& [name, parameter] : subject.decoder.parameters())
     bytes += static_cast<std::int64_t>(parameter->nbytes());
-  if (setup.trainable->is_adapter())
-    for (const auto& parameter : setup.trainable->parameters())
+  if (subject.trainable.is_adapter())
+    for (const auto& parameter : subject.trainable.parameters())
       bytes += static_cast<std::int64_t>(parameter.weight.nbytes());
   return bytes;
 }
 
 /// Gradient and two moments in fp32; 16-bit weights also a master, and their own fresh gradient.
-std::int64_t state_bytes(const TrainingSetup& setup) {
+std::int64_t state_bytes(const Subject& subject) {
   std::int64_t bytes = 0;
-  for (const auto& parameter : setup.trainable->parameters()) {
+  for (const auto& parameter : subject.trainable.parameters()) {
     const std::int64_t count = parameter.weight.numel();
     bytes += 3 * kFp32Bytes * count;
     if (parameter.weight.scalar_type() != at::kFloat)
-      bytes += count * (kFp32Bytes + element_bytes(setup));
+      bytes += count * (kFp32Bytes + element_bytes(subject));
   }
   return bytes;
 }
@@ -49,11 +55,11 @@ std::int64_t gated_width(const DecoderFeatures& f) {
 /// Per token and layer, inputs of linear layers apart: the fp32 inputs of all norms (and, when
 /// their weights are trained, the normalised values); rotated queries and keys, values, the
 /// attention's output before and behind joining the rows, its log-sum-exp; gate, silu(gate), up.
-std::int64_t saved_bytes_per_layer(const TrainingSetup& setup) {
-  const DecoderFeatures& f = setup.model->decoder->features();
-  const std::int64_t bytes = element_bytes(setup);
+std::int64_t saved_bytes_per_layer(const Subject& subject) {
+  const DecoderFeatures& f = subject.decoder.features();
+  const std::int64_t bytes = element_bytes(subject);
   const std::int64_t norms = (f.post_norms ? 4 : 2) * f.hidden_size *
-                             (kFp32Bytes + (setup.trainable->is_adapter() ? 0 : bytes));
+                             (kFp32Bytes + (subject.trainable.is_adapter() ? 0 : bytes));
   const std::int64_t attention =
       (3 * f.num_heads + 2 * f.num_kv_heads) * f.head_dim * bytes + f.num_heads * kFp32Bytes;
   return norms + attention + 3 * gated_width(f) * bytes;
@@ -61,11 +67,11 @@ std::int64_t saved_bytes_per_layer(const TrainingSetup& setup) {
 
 /// Per token, over all layers. Layers that read the same tensor share what is kept of it, unless
 /// each makes its own: an fp32 copy of a 16-bit input, or a dropout mask and its product.
-std::int64_t saved_input_bytes(const TrainingSetup& setup) {
-  const std::int64_t own_bytes = element_bytes(setup);
+std::int64_t saved_input_bytes(const Subject& subject) {
+  const std::int64_t own_bytes = element_bytes(subject);
   std::set<std::string> shared;
   std::int64_t sum = 0;
-  for (const auto& [name, linear] : setup.model->decoder->linears()) {
+  for (const auto& [name, linear] : subject.decoder.linears()) {
     const std::string block = name.substr(0, name.rfind('.'));
     const std::string last = name.substr(name.rfind('.') + 1);
     const bool is_first = shared.insert(last == "o" || last == "down" ? name : block).second;
@@ -75,7 +81,7 @@ std::int64_t saved_input_bytes(const TrainingSetup& setup) {
       const bool keeps_own = has_dropout || own_bytes != kFp32Bytes;
       if (keeps_own || is_first) sum += width * kFp32Bytes * (has_dropout ? 2 : 1);
       sum += linear->low_rank->a_RI.size(0) * kFp32Bytes;
-    } else if (!setup.trainable->is_adapter() && is_first) {
+    } else if (!subject.trainable.is_adapter() && is_first) {
       sum += width * own_bytes;
     }
   }
@@ -84,15 +90,15 @@ std::int64_t saved_input_bytes(const TrainingSetup& setup) {
 
 /// The largest of: one layer's gated product going backward, the head's chunk of logits; and the
 /// embedding's gradient on its way when the embedding is trained.
-std::int64_t passing_bytes(const TrainingSetup& setup, std::int64_t tokens) {
-  const DecoderFeatures& f = setup.model->decoder->features();
-  const std::int64_t bytes = element_bytes(setup);
+std::int64_t passing_bytes(const Subject& subject, std::int64_t tokens) {
+  const DecoderFeatures& f = subject.decoder.features();
+  const std::int64_t bytes = element_bytes(subject);
   const std::int64_t layer = 4 * gated_width(f) * tokens * bytes;
   const std::int64_t rows = std::min(tokens, cross_entropy_chunk_rows(f.vocabulary_size));
   const std::int64_t head =
       rows * f.vocabulary_size * (2 * kFp32Bytes + (bytes == kFp32Bytes ? 0 : 2 * bytes));
   const std::int64_t embedding =
-      setup.trainable->is_adapter() ? 0 : 2 * f.vocabulary_size * f.hidden_size * kFp32Bytes;
+      subject.trainable.is_adapter() ? 0 : 2 * f.vocabulary_size * f.hidden_size * kFp32Bytes;
   return std::max(layer, head + embedding);
 }
 
@@ -110,18 +116,19 @@ std::uint64_t unsigned_of(std::int64_t value) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const TrainingSetup& setup, std::int64_t longest_pack) {
-  const DecoderFeatures& features = setup.model->decoder->features();
-  const std::int64_t head_bytes = features.hidden_size * (kFp32Bytes + 3 * element_bytes(setup));
-  const std::int64_t weights = parameter_bytes(setup);
+MemoryPlan plan_memory(Model& model, const Trainable& trainable, std::int64_t longest_pack) {
+  const Subject subject{*model.decoder, trainable};
+  const DecoderFeatures& features = subject.decoder.features();
+  const std::int64_t head_bytes = features.hidden_size * (kFp32Bytes + 3 * element_bytes(subject));
+  const std::int64_t weights = parameter_bytes(subject);
   MemoryPlan plan;
   plan.weight_bytes = unsigned_of(weights);
-  plan.state_bytes = unsigned_of(state_bytes(setup));
+  plan.state_bytes = unsigned_of(state_bytes(subject));
   plan.activation_bytes =
-      unsigned_of(longest_pack * (features.num_layers * saved_bytes_per_layer(setup) +
-                                  saved_input_bytes(setup) + head_bytes));
-  plan.passing_bytes = unsigned_of(passing_bytes(setup, longest_pack));
-  if (setup.model->decoder->device().is_cpu())
+      unsigned_of(longest_pack * (features.num_layers * saved_bytes_per_layer(subject) +
+                                  saved_input_bytes(subject) + head_bytes));
+  plan.passing_bytes = unsigned_of(passing_bytes(subject, longest_pack));
+  if (subject.decoder.device().is_cpu())
     plan.program_bytes = unsigned_of(resident_bytes() - weights);
   return plan;
 }

@@ -2,7 +2,8 @@
 
 #include <cstdint>
 
-#include "train/setup.h"
+#include "models/model.h"
+#include "train/trainable.h"
 
 namespace sqpsych {
 
@@ -19,7 +20,8 @@ struct MemoryPlan {
 };
 
 /// Counted from the features, the trained tensors and what autograd keeps of each operation;
-/// `program_bytes` is what the process holds now beside the weights. `longest_pack` in tokens.
-MemoryPlan plan_memory(const TrainingSetup& setup, std::int64_t longest_pack);
+/// `program_bytes` is what the process holds now beside the weights. `longest_pack` in tokens. Also
+/// for a model whose weights were not loaded (load_model_outline).
+MemoryPlan plan_memory(Model& model, const Trainable& trainable, std::int64_t longest_pack);
 
 }  // namespace sqpsych

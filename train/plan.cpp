@@ -4,22 +4,12 @@
 
 #include "core/free_space.h"
 #include "core/text.h"
+#include "models/model_account.h"
 
 namespace sqpsych {
 namespace {
 
 constexpr std::uint64_t kStateBytes = 4;
-
-/// Elements of all weights, low-rank factors not counted.
-std::int64_t count_parameters(const DecoderFeatures& features) {
-  std::int64_t sum = 0;
-  for (const auto& [name, shape] : parameter_shapes(features)) {
-    std::int64_t count = 1;
-    for (const std::int64_t size : shape) count *= size;
-    sum += count;
-  }
-  return sum;
-}
 
 /// Weights, both moments, and the fp32 masters of 16-bit weights.
 std::uint64_t count_checkpoint_bytes(const Trainable& trainable) {
@@ -60,8 +50,8 @@ TrainingPlan plan_training(const TrainingSetup& setup) {
       plan.longest_pack = std::max(plan.longest_pack, tokens);
     }
   }
-  plan.all_parameters = count_parameters(setup.model->decoder->features());
-  plan.memory = plan_memory(setup, plan.longest_pack);
+  plan.all_parameters = parameter_count(setup.model->decoder->features());
+  plan.memory = plan_memory(*setup.model, *setup.trainable, plan.longest_pack);
   plan.checkpoint_bytes = count_checkpoint_bytes(*setup.trainable);
   return plan;
 }

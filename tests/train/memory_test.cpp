@@ -127,7 +127,7 @@ TEST(Memory, PlanIsWithinAFifthOfWhatAStepAllocates) {
         testing::setup_of(memory_config(kind), features_of(kind), {8, 120, 128});
     std::int64_t longest_pack = 0;
     const double measured = static_cast<double>(measured_step_bytes(setup, longest_pack));
-    const MemoryPlan plan = plan_memory(setup, longest_pack);
+    const MemoryPlan plan = plan_memory(*setup.model, *setup.trainable, longest_pack);
     const double planned = static_cast<double>(plan.activation_bytes + plan.passing_bytes);
     EXPECT_GT(longest_pack, 900);
     EXPECT_NEAR(planned / measured, 1, 0.2) << planned << " planned, " << measured << " measured";
@@ -145,7 +145,7 @@ TEST(Memory, StateIsWhatTheOptimizerHoldsAndItsGradients) {
       gradients += static_cast<std::uint64_t>(parameter.weight.numel()) * 4;
       if (parameter.weight.scalar_type() != at::kFloat) gradients += parameter.weight.nbytes();
     }
-    const MemoryPlan plan = plan_memory(setup, 64);
+    const MemoryPlan plan = plan_memory(*setup.model, *setup.trainable, 64);
     EXPECT_EQ(plan.state_bytes, optimizer.state_bytes() + gradients);
     EXPECT_GT(plan.program_bytes, 10'000'000U);
   }

@@ -1,0 +1,55 @@
+#include "models/unread_settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace sqpsych {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const std::filesystem::path kGoldens =
+    std::filesystem::path(SQPSYCH_SOURCE_DIR) / "tests/models/families/goldens";
+
+TEST(UnreadSettings, EverythingThatTransformersWritesIsReadOrWithoutEffect) {
+  for (const auto& entry : std::filesystem::directory_iterator(kGoldens)) {
+    const auto golden = read_json(entry.path());
+    const auto& family = family_by_name(golden["family"].get<std::string>());
+    for (const char* key : {"config", "saved_config"})
+      EXPECT_THAT(unread_settings(family, golden[key]), IsEmpty()) << entry.path() << " " << key;
+  }
+}
+
+TEST(UnreadSettings, NamesWhatNobodyReadsAndLeavesOutWhatIsOff) {
+  for (const auto* family : families()) {
+    DecoderFeatures plain;
+    plain.vocabulary_size = plain.hidden_size = 64;
+    plain.num_layers = plain.num_heads = plain.num_kv_heads = 4;
+    plain.head_dim = plain.rope.dims = 16;
+    plain.intermediate_size = 96;
+    plain.context_length = 256;
+    family->complete(plain);
+    auto config = family->config(plain);
+    EXPECT_THAT(unread_settings(*family, config), IsEmpty()) << family->name();
+    config["mystery_gain"] = 3;
+    config["mystery_flag"] = false;
+    config["mystery_list"] = Json::array();
+    EXPECT_THAT(unread_settings(*family, config), ElementsAre("mystery_gain: 3")) << family->name();
+  }
+}
+
+TEST(UnreadSettings, SamplingOfTheGenerationConfigIsNamed) {
+  const Json config = {{"do_sample", true},
+                       {"eos_token_id", {1, 2}},
+                       {"temperature", 0.6},
+                       {"top_p", 0.9},
+                       {"transformers_version", "5.0.0"}};
+  EXPECT_THAT(unread_generation_settings(config), ElementsAre("temperature: 0.6", "top_p: 0.9"));
+  EXPECT_THAT(unread_generation_settings(Json()), IsEmpty());
+}
+
+}  // namespace
+}  // namespace sqpsych
