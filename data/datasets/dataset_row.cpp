@@ -43,7 +43,7 @@ std::optional<double> weight_from_json(RecordFields& fields) {
   return std::nullopt;
 }
 
-Message message_from_json(const Json& record, const std::string& where) {
+Message chat_message_from_json(const Json& record, const std::string& where) {
   RecordFields fields(record, where);
   Message message;
   fields.need_text("role", message.role);
@@ -56,7 +56,7 @@ Message message_from_json(const Json& record, const std::string& where) {
 Conversation conversation_from_json(const Json& list, const std::string& where) {
   Conversation messages;
   for (std::size_t i = 0; i < list.size(); ++i)
-    messages.push_back(message_from_json(list[i], format("{}[{}]", where, i)));
+    messages.push_back(chat_message_from_json(list[i], format("{}[{}]", where, i)));
   if (messages.empty())
     throw FormatError(where + ": found an empty list, expected at least one message");
   return messages;
