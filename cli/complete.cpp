@@ -97,7 +97,7 @@ void add_complete_command(CLI::App& app, ExitCode& result) {
                      "file with a conversation to answer (OpenAI messages)");
   prompt->require_option(1);
   command->add_option("--n", flags->tokens, "longest reply in tokens (max_tokens)")
-      ->check(at_least_one());
+      ->check(whole_number_from(1));
   add_config_flags(*command, flags->config, ConfigFile::kOptional, settings_of<CompletionConfig>);
   command->footer(
       "Example:\n"

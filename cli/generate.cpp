@@ -66,7 +66,7 @@ void add_generate_command(CLI::App& app, ExitCode& result) {
   add_config_flags(*command, flags->config, ConfigFile::kRequired, generate_settings);
   command->add_option("--output", flags->output, "run folder: new, or one to go on with");
   command->add_option("--limit", flags->limit, "only the first N sessions of the plan")
-      ->check(at_least_one());
+      ->check(whole_number_from(1));
   command->add_option("--shard", flags->shard, "only part i of n, e.g. 1/4, by profile");
   add_overwrite_flag(*command, flags->existing);
   command->footer(

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/usage.h"
 #include "core/text.h"
 #include "data/packing/inspect.h"
 #include "models/model.h"
@@ -120,7 +121,8 @@ void add_inspect_command(CLI::App& app, ExitCode& result) {
                    "model folder (tokenizer files suffice), .gguf file or hub id in the cache")
       ->required();
   command->add_option("--limit", arguments->limit, "token rows shown; 0: all")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(whole_number_from(0));
   command->add_flag("--color", arguments->color, "colours although the output is no terminal");
   command->add_option("--html", arguments->html, "write a page instead of printing");
   add_config_flags(*command, arguments->flags, ConfigFile::kOptional, settings_of<InspectConfig>);

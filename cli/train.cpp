@@ -43,7 +43,7 @@ void add_train_command(CLI::App& app, ExitCode&) {
   auto flags = std::make_shared<TrainFlags>();
   CLI::App& command = *app.add_subcommand(
       "train",
-      "Tune a model on a dataset: LoRA adapter or every weight. The same command resumes.");
+      "tune a model on a dataset: LoRA adapter or every weight. The same command resumes.");
   add_config_flags(command, flags->config, ConfigFile::kRequired, settings_of<TrainConfig>);
   command.add_option("--model", flags->model, "Hugging Face folder, or hub id in the local cache")
       ->required();

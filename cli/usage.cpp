@@ -1,6 +1,8 @@
 #include "cli/usage.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <sstream>
 
 #include "core/terminal.h"
@@ -56,6 +58,17 @@ std::string sentence_of(const CLI::App& command, const CLI::ParseError& error) {
 
 HelpFormatter::HelpFormatter() { column_width(kNameColumns); }
 
+std::string HelpFormatter::make_expanded(const CLI::App* group) const {
+  // CLI11 fills the empty lines of a group of options with spaces.
+  std::string text;
+  for (const auto& line : split(CLI::Formatter::make_expanded(group), "\n")) {
+    const auto last = line.find_last_not_of(' ');
+    text += (last == std::string::npos ? "" : line.substr(0, last + 1)) + "\n";
+  }
+  text.pop_back();
+  return text;
+}
+
 std::string HelpFormatter::make_description(const CLI::App* app) const {
   return wrap_text(CLI::Formatter::make_description(app), kColumns);
 }
@@ -84,14 +97,19 @@ std::string usage_sentence(const CLI::App& app, const CLI::ParseError& error) {
   return format("{}: {} See `{} --help`.", where, sentence_of(command, error), name);
 }
 
-CLI::Validator at_least_one() {
-  return CLI::Validator(
-      [](std::string& value) {
-        const bool is_positive =
-            value.find_first_not_of("+0") != std::string::npos && !value.starts_with("-");
-        return is_positive ? std::string() : format("found {}, expected at least 1", value);
-      },
-      "");
+CLI::Validator whole_number_from(std::int64_t minimum) {
+  const auto check = [minimum](std::string& value) -> std::string {
+    std::int64_t number = 0;
+    const auto* end = value.data() + value.size();
+    const auto parsed = std::from_chars(value.data(), end, number);
+    if (parsed.ec == std::errc::result_out_of_range)
+      return format("found {}, expected at most {}", value,
+                    std::numeric_limits<std::int64_t>::max());
+    if (parsed.ec != std::errc() || parsed.ptr != end)
+      return format("found '{}', expected a whole number", value);
+    return number >= minimum ? "" : format("found {}, expected at least {}", value, minimum);
+  };
+  return CLI::Validator(check, "");
 }
 
 }  // namespace sqpsych

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 namespace sqpsych {
@@ -12,6 +13,7 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_description(const CLI::App* app) const override;
   std::string make_footer(const CLI::App* app) const override;
   std::string make_subcommand(const CLI::App* command) const override;
+  std::string make_expanded(const CLI::App* group) const override;
   std::string make_option_desc(const CLI::Option* option) const override;
 };
 
@@ -19,7 +21,7 @@ class HelpFormatter : public CLI::Formatter {
 /// A flag that nobody knows is named before one that is missing: it may be its misspelling.
 std::string usage_sentence(const CLI::App& app, const CLI::ParseError& error);
 
-/// Refuses values below 1, with our wording.
-CLI::Validator at_least_one();
+/// Refuses what is no whole number or below `minimum`, with our wording.
+CLI::Validator whole_number_from(std::int64_t minimum);
 
 }  // namespace sqpsych

@@ -114,7 +114,9 @@ MappedFile::MappedFile(const fs::path& path) : path_(path) {
   }
   size_bytes_ = static_cast<std::uint64_t>(status.st_size);
   if (size_bytes_ > 0) {
-    void* mapping = mmap(nullptr, size_bytes_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    // Private and writable: who changes a weight in place changes its own copy of that page only.
+    void* mapping = mmap(nullptr, size_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
+                         descriptor, 0);
     if (mapping == MAP_FAILED) {
       close(descriptor);
       fail(path, "map");

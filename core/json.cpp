@@ -37,9 +37,6 @@ class Parser {
 
  private:
   Json value(int depth) {
-    if (depth > kMaxDepth)
-      throw FormatError(
-          format("{}: found JSON nested deeper than {}, expected less.", where_, kMaxDepth));
     skip_space();
     switch (at_ == end_ ? '\0' : *at_) {
       case '{':
@@ -66,7 +63,15 @@ class Parser {
     return result;
   }
 
+  /// `depth`: brackets around this one.
+  void need_shallow(int depth) const {
+    if (depth >= kMaxDepth)
+      throw FormatError(
+          format("{}: found JSON nested deeper than {}, expected less.", where_, kMaxDepth));
+  }
+
   Json array(int depth) {
+    need_shallow(depth);
     ++at_;
     Json::array_t items;
     if (next_is(']')) return items;
@@ -76,6 +81,7 @@ class Parser {
   }
 
   Json object(int depth) {
+    need_shallow(depth);
     ++at_;
     Members members;
     if (next_is('}')) return Json::object();

@@ -35,6 +35,17 @@ bool all_finite(const at::Tensor& tensor) {
   return std::isfinite(tensor.sum().item<double>()) || at::isfinite(tensor).all().item<bool>();
 }
 
+/// Without a copy where the file's bytes already are what the decoder holds: the parameter then
+/// lies in the mapped file.
+void take(at::Tensor& parameter, const at::Tensor& loaded) {
+  const bool fits = loaded.scalar_type() == parameter.scalar_type() &&
+                    loaded.device() == parameter.device() && loaded.is_contiguous();
+  if (fits)
+    parameter = loaded;
+  else
+    parameter.copy_(loaded);
+}
+
 constexpr const char* kOwnEmbedding = "embedding.weight";
 constexpr const char* kOwnHead = "head.weight";
 
@@ -235,7 +246,7 @@ void fill_decoder(Decoder& decoder, const StoredWeights& weights) {
           name));
     } else if (problems.empty() && !parameter->is_meta()) {
       throw_if_interrupted("model");
-      parameter->copy_(stored->second.load());
+      take(*parameter, stored->second.load());
       if (!all_finite(*parameter))
         problems.add(format(
             "tensor '{}': found NaN or infinity, expected finite numbers. The weights are damaged.",

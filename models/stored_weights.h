@@ -43,8 +43,9 @@ StoredWeights stored_weights(const ModelDir& folder, const Family& family,
 StoredWeights stored_weights(const GgufFile& file, const Family& family,
                              const DecoderFeatures& features);
 
-/// Copies every parameter once, into the decoder's dtype and device. FormatError with ONE report of
-/// all missing, extra, misshapen, non-floating, NaN and infinite tensors.
+/// Gives the decoder its parameters: those of its dtype and device lie in the mapped file from then
+/// on (a change stays private to this process), others are converted once. FormatError with ONE
+/// report of all missing, extra, misshapen, non-floating, NaN and infinite tensors.
 void fill_decoder(Decoder& decoder, const StoredWeights& weights);
 
 /// Attaches the adapter's factors (fp32) to the decoder's linear layers. FormatError with one

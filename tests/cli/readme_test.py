@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import unittest
 
-from command import DONE, ROOT, SCRATCH, commands, shell
+from command import BINARY, DONE, ROOT, SCRATCH, commands, shell
 
 EXAMPLE = re.compile(r"^```sh example\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -26,6 +28,11 @@ class Readme(unittest.TestCase):
         table = re.findall(r"(?m)^\| (\d+) \| ", (ROOT / "README.md").read_text())
         listed = re.findall(r"(?m)^  k\w+ = (\d+),", (ROOT / "core/error.h").read_text())
         self.assertEqual(sorted(table), sorted(listed))
+
+    def test_settings_page_is_what_the_program_prints(self):
+        script = ROOT / "scripts" / "make_settings_page.py"
+        checked = subprocess.run([sys.executable, script, "--check", BINARY], capture_output=True, text=True)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
 
     def test_links_lead_somewhere(self):
         for page in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")]:

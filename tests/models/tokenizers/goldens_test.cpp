@@ -68,7 +68,9 @@ std::string streamed(const Tokenizer& tokenizer, const Ids& ids) {
   }
   text += stream.finish();
   const std::string whole = tokenizer.decode(ids, false);
-  if (is_valid_utf8(whole)) EXPECT_EQ(text, whole);
+  if (is_valid_utf8(whole)) {
+    EXPECT_EQ(text, whole);
+  }
   return text;
 }
 
@@ -115,7 +117,9 @@ TEST(TokenizerGoldens, VocabulariesOfRealModels) {
       expect_spans_in_order(*tokenizer, texts[i]);
       const bool is_byte_level = !golden["split"].get<std::string>().empty();
       const std::string decoded = streamed(*tokenizer, ids);
-      if (is_byte_level) EXPECT_EQ(decoded, texts[i]);
+      if (is_byte_level) {
+        EXPECT_EQ(decoded, texts[i]);
+      }
     }
   }
 }
