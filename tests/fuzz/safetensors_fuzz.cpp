@@ -27,8 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                std::string(reinterpret_cast<const char*>(data), size));
   try {
     const sqpsych::SafetensorsFile file(folder / "model.safetensors");
-    for (const auto& [name, entry] : file.entries())
-      try {
+    for (const auto& [name, entry] : file.entries()) try {
         kept = all_bytes(file.tensor(name));
       } catch (const sqpsych::FormatError&) {
       }

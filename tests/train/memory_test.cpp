@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
+#include <mutex>
+#include <unordered_map>
 
 #include "models/families/family.h"
 #include "tests/train/tiny_training.h"
@@ -12,53 +13,62 @@
 namespace sqpsych {
 namespace {
 
-/// Passes on to LibTorch's CPU allocator and remembers the largest sum of live bytes.
+/// Passes on to LibTorch's CPU allocator and remembers the largest sum of live bytes. There is one,
+/// in place to the end of the program: tensors it made may live that long.
 class CountingAllocator : public c10::Allocator {
  public:
-  explicit CountingAllocator(c10::Allocator* inner) : inner_(inner) {}
+  static CountingAllocator& only() {
+    static auto* allocator = [] {
+      auto* made = new CountingAllocator(c10::GetCPUAllocator());
+      c10::SetCPUAllocator(made, /*priority=*/255);
+      return made;
+    }();
+    return *allocator;
+  }
 
   c10::DataPtr allocate(std::size_t size_bytes) override {
-    const auto live = live_ += static_cast<std::int64_t>(size_bytes);
-    for (auto peak = peak_.load(); live > peak && !peak_.compare_exchange_weak(peak, live);) {
+    auto block = inner_->allocate(size_bytes);
+    const auto device = block.device();
+    void* const data = block.release_context();
+    if (data) {
+      const std::lock_guard lock(mutex_);
+      sizes_[data] = static_cast<std::int64_t>(size_bytes);
+      live_ += static_cast<std::int64_t>(size_bytes);
+      peak_ = std::max(peak_, live_);
     }
-    auto* block =
-        new Block{inner_->allocate(size_bytes), static_cast<std::int64_t>(size_bytes), this};
-    return {block->data.get(), block, &release, block->data.device()};
+    return {data, data, &release, device};
   }
-  c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void* target, const void* source, std::size_t size_bytes) const override {
     default_copy_data(target, source, size_bytes);
   }
-  void start() { peak_ = start_ = live_.load(); }
+  void start() {
+    const std::lock_guard lock(mutex_);
+    peak_ = start_ = live_;
+  }
   std::int64_t grown_bytes() const { return peak_ - start_; }
 
  private:
-  struct Block {
-    c10::DataPtr data;
-    std::int64_t size_bytes;
-    CountingAllocator* owner;
-  };
-  static void release(void* context) {
-    auto* block = static_cast<Block*>(context);
-    block->owner->live_ -= block->size_bytes;
-    delete block;
+  explicit CountingAllocator(c10::Allocator* inner) : inner_(inner) {}
+  static void release(void* data) {
+    if (!data) return;
+    auto& allocator = only();
+    {
+      const std::lock_guard lock(allocator.mutex_);
+      const auto size = allocator.sizes_.find(data);
+      allocator.live_ -= size->second;
+      allocator.sizes_.erase(size);
+    }
+    allocator.inner_->raw_deallocate(data);
   }
 
   c10::Allocator* inner_;
-  std::atomic<std::int64_t> live_ = 0;
-  std::atomic<std::int64_t> peak_ = 0;
+  std::mutex mutex_;
+  std::unordered_map<void*, std::int64_t> sizes_;
+  std::int64_t live_ = 0;
+  std::int64_t peak_ = 0;
   std::int64_t start_ = 0;
 };
-
-/// Stays in place to the end of the program: tensors it made may live that long.
-CountingAllocator& counting_allocator() {
-  static auto* allocator = [] {
-    auto* made = new CountingAllocator(c10::GetCPUAllocator());
-    c10::SetCPUAllocator(made, /*priority=*/255);
-    return made;
-  }();
-  return *allocator;
-}
 
 struct Kind {
   const char* name;
@@ -114,13 +124,13 @@ std::int64_t measured_step_bytes(const TrainingSetup& setup, std::int64_t& longe
   }
   // The first step makes the gradients and tables that live on.
   EXPECT_TRUE(compute_gradient(setup, optimizer, rows, 0));
-  counting_allocator().start();
+  CountingAllocator::only().start();
   EXPECT_TRUE(compute_gradient(setup, optimizer, rows, 0));
-  return counting_allocator().grown_bytes();
+  return CountingAllocator::only().grown_bytes();
 }
 
 TEST(Memory, PlanIsWithinAFifthOfWhatAStepAllocates) {
-  counting_allocator();
+  CountingAllocator::only();
   for (const Kind& kind : kKinds) {
     SCOPED_TRACE(kind.name);
     const TrainingSetup setup =
