@@ -207,6 +207,11 @@ def models(texts, size):
     def bpe(special, **options):
         return trainers.BpeTrainer(vocab_size=size, special_tokens=special, show_progress=False, **options)
 
+    unigram = trained(Unigram(), trainers.UnigramTrainer(vocab_size=size, special_tokens=[*ends, "<unk>", *byte_names], unk_token="<unk>",
+                                                         show_progress=False), spaces, texts)
+    # The trainer may learn the text of a byte's name once more; a vocabulary has every token once.
+    names = set()
+    unigram["vocab"] = [entry for entry in unigram["vocab"] if not (entry[0] in names or names.add(entry[0]))]
     return {
         "bytes": trained(BPE(), bpe(ends, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()),
                          pre_tokenizers.ByteLevel(add_prefix_space=False), texts),
@@ -218,8 +223,7 @@ def models(texts, size):
         "beginnings": trained(BPE(unk_token="<unk>", continuing_subword_prefix="##"),
                               bpe([*ends, "<unk>"], continuing_subword_prefix="##", limit_alphabet=60),
                               pre_tokenizers.WhitespaceSplit(), texts),
-        "unigram": trained(Unigram(), trainers.UnigramTrainer(vocab_size=size, special_tokens=[*ends, "<unk>", *byte_names], unk_token="<unk>",
-                                                              show_progress=False), spaces, texts),
+        "unigram": unigram,
     }
 
 

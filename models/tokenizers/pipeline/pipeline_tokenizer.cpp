@@ -32,9 +32,15 @@ class PipelineTokenizer : public Tokenizer {
     std::vector<std::string> normalised_patterns;
     for (const auto& token : parts_.added) {
       const std::string& content = token.content;
-      (token.normalized ? normalised : raw).push_back(&token);
-      (token.normalized ? normalised_patterns : raw_patterns)
-          .push_back(token.normalized ? normalise(content, {0, content.size()}).text : content);
+      if (!token.normalized) {
+        raw.push_back(&token);
+        raw_patterns.push_back(content);
+        continue;
+      }
+      normalised.push_back(&token);
+      normalised_patterns.push_back(normalise(content, {0, content.size()}).text);
+      if (normalised_patterns.back() != content)
+        decoded_[token.id] = normalised_patterns.back();
     }
     raw_finder_ = AddedTokenFinder(raw, raw_patterns);
     normalised_finder_ = AddedTokenFinder(normalised, normalised_patterns);
@@ -57,7 +63,9 @@ class PipelineTokenizer : public Tokenizer {
     std::vector<std::string> texts;
     for (const TokenId id : ids) {
       const std::string& token = need_token(id);
-      if (!(skip_special && is_control(id))) texts.push_back(token);
+      if (skip_special && is_control(id)) continue;
+      const auto decoded = decoded_.find(id);
+      texts.push_back(decoded == decoded_.end() ? token : decoded->second);
     }
     for (const auto& step : parts_.decoders) step(texts);
     return join(texts, parts_.decoders.empty() ? " " : "");
@@ -244,6 +252,8 @@ class PipelineTokenizer : public Tokenizer {
   PipelineParts parts_;
   AddedTokenFinder raw_finder_;
   AddedTokenFinder normalised_finder_;
+  /// Added tokens whose normalised content differs from their content decode to the former.
+  std::map<TokenId, std::string> decoded_;
 };
 
 }  // namespace

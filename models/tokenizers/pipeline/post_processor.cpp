@@ -49,7 +49,8 @@ void read_pair(const Json& json, const std::string& where, SpecialIds& ids) {
                                pair.dump()));
     return id_from_json(pair[1], where);
   };
-  put_around({id_of("cls")}, {id_of("sep")}, ids);
+  const TokenId before = id_of("cls");
+  put_around({before}, {id_of("sep")}, ids);
 }
 
 }  // namespace
