@@ -24,6 +24,8 @@ target_include_directories(sqpsych_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sqpsych_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  # File names in messages start at the root, whatever clone they were compiled in.
+  $<$<CXX_COMPILER_ID:GNU>:-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=>
   # GCC 12 raises these two inside std::string (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
   $<$<BOOL:${SQPSYCH_WERROR}>:-Werror>)

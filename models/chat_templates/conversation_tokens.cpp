@@ -76,6 +76,22 @@ bool stands_as_said(const ChatTemplate& chat_template, const Conversation& messa
   return whole.starts_with(alone.text.substr(0, alone.supervised.back().end));
 }
 
+/// A template may show a message only while a reply is asked for, e.g. the system's in the last
+/// turn: no rendering of a row then equals the prompt at inference.
+void warn_of_another_prompt(const ChatTemplate& chat_template, const Conversation& messages,
+                            const Reply& reply) {
+  if (reply.first == 0 || messages[reply.first - 1].role != "user") return;
+  const Conversation asked(messages.begin(),
+                           messages.begin() + static_cast<std::ptrdiff_t>(reply.first));
+  const auto prompt = chat_template.render(asked, true).text;
+  const auto row = chat_template.render(ending_with(messages, reply), false).text;
+  if (!row.starts_with(prompt))
+    warn_once(format(
+        "chat template '{}': a reply is asked for with another text than stands before it in a "
+        "training row. Compare both with `sqpsych render`.",
+        chat_template.name()));
+}
+
 }  // namespace
 
 TokenizedRow tokenize_conversation(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
@@ -102,6 +118,7 @@ std::vector<Conversation> training_conversations(const ChatTemplate& chat_templa
                                                  const Conversation& messages) {
   const auto replies = trained_replies(messages, chat_template.options().merge_consecutive);
   const std::string whole = chat_template.render(messages, false).text;
+  if (!replies.empty()) warn_of_another_prompt(chat_template, messages, replies.front());
   const bool is_stable = std::all_of(replies.begin(), replies.end(), [&](const Reply& reply) {
     return reply.last + 1 == messages.size() ||
            stands_as_said(chat_template, messages, reply, whole);

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "data/profiles/profile.h"
 #include "generate/runner.h"
+#include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych::testing {
@@ -49,9 +50,7 @@ inline std::string profile_lines(int count) {
   return lines;
 }
 
-inline std::filesystem::path configs() {
-  return std::filesystem::path(SQPSYCH_SOURCE_DIR) / "configs";
-}
+inline std::filesystem::path configs() { return testing::source_path("configs"); }
 
 /// A shipped protocol with changes.
 struct LoadedConfig {

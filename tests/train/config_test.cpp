@@ -1,4 +1,5 @@
 #include "train/config.h"
+#include "tests/support/source_path.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ std::string problem_of(const Json& document) {
 
 TEST(TrainConfig, EveryShippedFileIsValid) {
   std::size_t files = 0;
-  for (const auto& entry : fs::directory_iterator(SQPSYCH_SOURCE_DIR "/configs/train")) {
+  for (const auto& entry : fs::directory_iterator(testing::source_path("configs/train"))) {
     if (entry.path().extension() != ".json") continue;
     ++files;
     EXPECT_NO_THROW(load_config<TrainConfig>(entry.path(), {})) << entry.path();
@@ -29,7 +30,7 @@ TEST(TrainConfig, EveryShippedFileIsValid) {
 
 TEST(TrainConfig, ResolvedConfigReadsBackEqual) {
   const auto config =
-      load_config<TrainConfig>(SQPSYCH_SOURCE_DIR "/configs/train/debug.json", {"seed=3"});
+      load_config<TrainConfig>(testing::source_path("configs/train/debug.json"), {"seed=3"});
   const Json resolved = config_to_json(config);
   EXPECT_EQ(resolved["seed"], 3);
   EXPECT_EQ(config_to_json(config_from_json<TrainConfig>(resolved, "again", "/")), resolved);

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/json_lines.h"
+#include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -35,7 +36,7 @@ std::vector<TrainedParameter> start_of(const Json& golden, const Json& entry) {
 
 // tests/train/goldens/adamw.json: scripts/goldens/training.py, versions and seed inside.
 TEST(AdamW, FollowsTorchOptimAdamW) {
-  const Json golden = read_json(SQPSYCH_SOURCE_DIR "/tests/train/goldens/adamw.json");
+  const Json golden = read_json(testing::source_path("tests/train/goldens/adamw.json"));
   ASSERT_EQ(golden["cases"].size(), 3u);
   for (const Json& entry : golden["cases"]) {
     auto parameters = start_of(golden, entry);

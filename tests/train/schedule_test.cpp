@@ -3,13 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "core/json_lines.h"
+#include "tests/support/source_path.h"
 
 namespace sqpsych {
 namespace {
 
 // tests/train/goldens/schedules.json: scripts/goldens/training.py, versions and seed inside.
 TEST(Schedule, GivesTheRatesOfTransformers) {
-  const Json golden = read_json(SQPSYCH_SOURCE_DIR "/tests/train/goldens/schedules.json");
+  const Json golden = read_json(testing::source_path("tests/train/goldens/schedules.json"));
   std::size_t compared = 0;
   for (const Json& entry : golden["cases"]) {
     TrainConfig config;

@@ -39,8 +39,7 @@ class PipelineTokenizer : public Tokenizer {
       }
       normalised.push_back(&token);
       normalised_patterns.push_back(normalise(content, {0, content.size()}).text);
-      if (normalised_patterns.back() != content)
-        decoded_[token.id] = normalised_patterns.back();
+      if (normalised_patterns.back() != content) decoded_[token.id] = normalised_patterns.back();
     }
     raw_finder_ = AddedTokenFinder(raw, raw_patterns);
     normalised_finder_ = AddedTokenFinder(normalised, normalised_patterns);

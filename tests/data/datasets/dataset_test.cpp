@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json_lines.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -124,7 +125,7 @@ TEST(Dataset, PublishedPairsBecomeInputSpaceOutputToTheLastByte) {
   testing::write_text(folder / "pairs.jsonl",
                       Json({{"input", input}, {"output", output}}).dump() + "\n");
   const auto config = load_config<DatasetConfig>(
-      SQPSYCH_SOURCE_DIR "/configs/dataset/sqpsychconv_finetune.json", {});
+      testing::source_path("configs/dataset/sqpsychconv_finetune.json"), {});
   const Dataset dataset = build_dataset({folder / "pairs.jsonl"}, config);
   std::vector<DatasetRow> rows;
   for (const auto& split : dataset.splits) rows.insert(rows.end(), split.begin(), split.end());
@@ -252,8 +253,7 @@ TEST(Dataset, RefusesHostileInputWithOneSentence) {
 
 TEST(Dataset, ShippedConfigsAreValid) {
   int count = 0;
-  const std::filesystem::path folder =
-      std::filesystem::path(SQPSYCH_SOURCE_DIR) / "configs" / "dataset";
+  const std::filesystem::path folder = testing::source_path("configs") / "dataset";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".json") continue;
     EXPECT_NO_THROW(load_config<DatasetConfig>(entry.path(), {})) << entry.path();

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "models/chat_templates/chat_template.h"
 #include "tests/models/chat_templates/tiny_tokenizer.h"
+#include "tests/support/source_path.h"
 
 /// What counts in the loss of models' own templates, and how their conversations become rows.
 namespace sqpsych {
@@ -16,8 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string own(const std::string& name) {
-  return read_file(std::filesystem::path(SQPSYCH_SOURCE_DIR) /
-                   "tests/models/chat_templates/templates" / (name + ".jinja"));
+  return read_file(testing::source_path("tests/models/chat_templates/templates") /
+                   (name + ".jinja"));
 }
 
 class Supervision : public ::testing::Test {
@@ -129,10 +130,20 @@ TEST_F(Supervision, OneRowPerReplyWhereATemplateRewritesEarlierTurns) {
     const auto prompt = chat_template->render(asked, true).text;
     EXPECT_TRUE(chat_template->render(part, false).text.starts_with(prompt)) << prompt;
   }
+}
+
+TEST_F(Supervision, WarnsWhereNoRowCanLookAsAtInference) {
   const auto late_system = make(own("system_in_last_turn"));
   Conversation with_system = kShortTalk;
   with_system.insert(with_system.begin(), {"system", "S", {}});
-  EXPECT_EQ(training_conversations(*late_system, with_system).size(), 2U);
+  ::testing::internal::CaptureStderr();
+  training_conversations(*make(own("thinking")), kShortTalk);
+  training_conversations(*late_system, kShortTalk);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  ::testing::internal::CaptureStderr();
+  training_conversations(*late_system, with_system);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::HasSubstr("asked for with another text"));
 }
 
 TEST_F(Supervision, RoleRulesNameTheTurn) {

@@ -7,6 +7,7 @@
 #include "models/chat_templates/chat_template.h"
 #include "tests/models/chat_templates/tiny_tokenizer.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/source_path.h"
 
 /// Goldens are what transformers prints (scripts/make_template_goldens.py). Templates of published
 /// models are read from the folder of real inputs.
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-fs::path here() { return fs::path(SQPSYCH_SOURCE_DIR) / "tests/models/chat_templates"; }
+fs::path here() { return testing::source_path("tests/models/chat_templates"); }
 
 std::vector<std::string> golden_names(bool own) {
   std::vector<std::string> names;

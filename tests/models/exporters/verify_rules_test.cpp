@@ -13,6 +13,7 @@
 #include "models/exporters/verify.h"
 #include "models/weights/gguf_file.h"
 #include "tests/models/exporters/gguf_draft.h"
+#include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -344,8 +345,7 @@ TEST(VerifyRules, WantsTheHeadSizeThatAnArchitectureDerives) {
 }
 
 TEST(VerifyRules, AreAllInTheReadmeAndTested) {
-  const auto readme =
-      read_file(std::filesystem::path(SQPSYCH_SOURCE_DIR) / "models/exporters/README.md");
+  const auto readme = read_file(testing::source_path("models/exporters/README.md"));
   std::set<std::string> listed;
   for (const auto& line : split(readme, "\n"))
     if (line.starts_with("| `")) listed.insert(line.substr(3, line.find('`', 3) - 3));

@@ -15,6 +15,7 @@
 #include "models/kernels/cross_entropy.h"
 #include "tests/models/families/formula_weights.h"
 #include "tests/models/layers/small_decoder.h"
+#include "tests/support/source_path.h"
 
 namespace sqpsych {
 namespace {
@@ -26,7 +27,7 @@ constexpr double kBound = 1e-4;
 // Two bf16 runs round differently; on average over a few thousand logits they are equally far off.
 constexpr double kBfloat16Slack = 1.25;
 
-const fs::path kFolder = fs::path(SQPSYCH_SOURCE_DIR) / "tests/models/families/goldens";
+const fs::path kFolder = testing::source_path("tests/models/families/goldens");
 
 std::vector<std::string> cases() {
   std::vector<std::string> names;

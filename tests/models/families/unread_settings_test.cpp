@@ -1,4 +1,5 @@
 #include "models/unread_settings.h"
+#include "tests/support/source_path.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const std::filesystem::path kGoldens =
-    std::filesystem::path(SQPSYCH_SOURCE_DIR) / "tests/models/families/goldens";
+const std::filesystem::path kGoldens = testing::source_path("tests/models/families/goldens");
 
 TEST(UnreadSettings, EverythingThatTransformersWritesIsReadOrWithoutEffect) {
   for (const auto& entry : std::filesystem::directory_iterator(kGoldens)) {

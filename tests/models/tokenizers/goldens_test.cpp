@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "models/tokenizers/tokenizer.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
 
 // goldens/{parts,files}.json are made by scripts/goldens/tokenizer_ids.py with Hugging Face
@@ -16,8 +17,7 @@ using testing::write_text;
 using Ids = std::vector<TokenId>;
 
 Json read_goldens(const char* name) {
-  return read_json(std::filesystem::path(SQPSYCH_SOURCE_DIR) / "tests/models/tokenizers/goldens" /
-                   name);
+  return read_json(testing::source_path("tests/models/tokenizers/goldens") / name);
 }
 
 void apply_members(const Json& members, Json& model) {

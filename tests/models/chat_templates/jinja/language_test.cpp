@@ -3,6 +3,7 @@
 #include "core/json_lines.h"
 #include "core/text.h"
 #include "models/chat_templates/jinja/template.h"
+#include "tests/support/source_path.h"
 
 /// What Jinja2 prints in transformers' environment is in goldens/language.json (made by
 /// scripts/make_template_goldens.py); where it raises, our interpreter must refuse.
@@ -35,8 +36,8 @@ std::string refusal(std::string_view source, const Json& variables = Json::objec
 }
 
 TEST(JinjaLanguage, PrintsWhatJinja2Prints) {
-  const auto golden = read_json(std::filesystem::path(SQPSYCH_SOURCE_DIR) /
-                                "tests/models/chat_templates/goldens/language.json");
+  const auto golden =
+      read_json(testing::source_path("tests/models/chat_templates/goldens/language.json"));
   ASSERT_GT(golden["cases"].size(), 100U);
   for (const auto& entry : golden["cases"]) {
     const auto source = entry["template"].get<std::string>();
