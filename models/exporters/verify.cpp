@@ -32,6 +32,7 @@ std::vector<GgufFinding> verify_gguf(const fs::path& path) {
   GgufExamination examination(file);
   const auto* architecture = check_architecture(examination);
   check_general_keys(examination);
+  check_contents(examination);
   const auto* type = file.find_as<std::string>("general.type");
   if (type && *type == "adapter") {
     if (architecture) check_adapter(examination, *architecture);

@@ -18,6 +18,7 @@ def invocations():
     new = SCRATCH / "new"
     return {
         "new-model": ["--text", material.text(), "--output", new],
+        "model": [material.model()],
         "profiles": [ROOT / "configs/examples/answers.csv", *config("profiles", "example"), "--output", new],
         "generate": [material.profiles(), *config("generate", "demo"), "--output", new],
         "dataset": [material.sessions() / "sessions.jsonl", *config("dataset", "sessions"), "--output", new],
@@ -97,7 +98,7 @@ class GenerateWithAModel(unittest.TestCase):
             ("no weights", lambda f: (f / "model.safetensors").unlink(), FAILED, "safetensors"),
             ("cut weights", lambda f: hostile.cut(f / "model.safetensors", -100), FAILED, "model.safetensors"),
             ("other shapes", lambda f: hostile.change_json(f / "config.json", intermediate_size=48), FAILED, "shape"),
-            ("no tokenizer", lambda f: (f / "tokenizer.model").unlink(), SETTINGS, "tokenizer"),
+            ("no tokenizer", lambda f: [path.unlink() for path in f.glob("tokenizer.*")], SETTINGS, "tokenizer"),
             ("no chat template", lambda f: hostile.change_json(
                 f / "tokenizer_config.json", sqpsych_chat_template=None, chat_template=None), SETTINGS, "chatml"),
         ]

@@ -90,7 +90,7 @@ class Models(RefusalTest):
                 '{"model": {"type": "Unheard"}}'))[0], ["tokenizer.json"]),
             ("truncated", lambda f: ((f / "tokenizer.json").unlink(missing_ok=True),
                                      hostile.cut(f / "tokenizer.model", 200))[0], ["tokenizer.model"]),
-            ("zeros", lambda f: (f / "tokenizer.model").write_bytes(bytes(5000)), ["tokenizer.model"]),
+            ("zeros", lambda f: (remove(f), (f / "tokenizer.model").write_bytes(bytes(5000)))[0], ["tokenizer.model"]),
             ("no JSON", lambda f: (remove(f), (f / "tokenizer.json").write_text('{"model": '))[0], ["tokenizer.json"]),
             ("duplicate key", lambda f: (remove(f), (f / "tokenizer.json").write_text(
                 '{"model": {}, "model": {}}'))[0], ["tokenizer.json", "twice"]),
@@ -116,8 +116,8 @@ class Models(RefusalTest):
                 self.assertIn(result.code, (FAILED, SETTINGS), result)
                 self.assert_refused(result, result.code, part)
 
-    def assert_bad_gguf(self, file, *rules):
-        """verify names one of the rules, and no command runs the file."""
+    def assert_bad_gguf(self, file, *rules, code=FAILED):
+        """verify names one of the rules, and no command runs the file: it ends with `code`, None where it may run."""
         verified = sqpsych("verify", file)
         self.assertEqual(verified.code, FAILED, verified)
         said = verified.out + verified.err
@@ -125,7 +125,8 @@ class Models(RefusalTest):
         self.assertNotIn("bug in sqpsych", said)
         for rule in rules:
             self.assertIn(rule.lower(), said.lower(), verified)
-        self.assert_refused(sqpsych("complete", "--model", file, "--text", "hi", "--n", "1"), FAILED, file.name)
+        if code is not None:
+            self.assert_refused(sqpsych("complete", "--model", file, "--text", "hi", "--n", "1"), code, file.name)
 
     def test_gguf_bytes(self):
         table = [
@@ -142,7 +143,8 @@ class Models(RefusalTest):
             with self.subTest(name):
                 file = hostile.copy_of(self.gguf, "bad.gguf")
                 spoil(file)
-                self.assert_bad_gguf(file)
+                is_gguf = name not in ("empty", "wrong magic")
+                self.assert_bad_gguf(file, code=FAILED if is_gguf else SETTINGS)
 
     def test_gguf_parts(self):
         """(name, fault of the file's parts, words of the finding)"""
@@ -211,7 +213,7 @@ class Models(RefusalTest):
             ("type of another size", of_type(1), []),
             ("shape of another size", of_shape([32, 31]), []),
             ("shape that overflows", of_shape([1 << 40, 1 << 40]), []),
-            ("missing tensor", without_tensor, ["blk.0.attn_q.weight"]),
+            ("missing tensor", without_tensor, ["tensor-offset"]),
             ("not a number", not_a_number, ["output_norm.weight"]),
             ("one key twice", key_twice, ["general.architecture"]),
             ("unknown architecture", of_architecture(b"mamba9"), ["mamba9"]),
@@ -229,7 +231,9 @@ class Models(RefusalTest):
             with self.subTest(name):
                 file = hostile.copy_of(self.gguf, "broken.gguf")
                 gguf_draft.change(file, edit)
-                self.assert_bad_gguf(file, *words)
+                # Runtimes ignore a special token outside, and take any bytes as a text.
+                may_run = name in ("end token outside", "bad UTF-8 in a text", "bad UTF-8 in a token")
+                self.assert_bad_gguf(file, *words, code=None if may_run else FAILED)
 
     def test_gguf_draft_changes_nothing_by_itself(self):
         file = hostile.copy_of(self.gguf, "same.gguf")

@@ -66,6 +66,7 @@ struct GgufHyperparameters {
 /// The steps of verify_gguf, in their order (README of models/exporters lists the rules).
 const GgufArchitecture* check_architecture(GgufExamination& examination);
 void check_general_keys(GgufExamination& examination);
+void check_contents(GgufExamination& examination);
 /// Empty when a missing or wrong key leaves the shapes unknown.
 std::optional<GgufHyperparameters> check_hyperparameters(GgufExamination& examination,
                                                          const GgufArchitecture& architecture);

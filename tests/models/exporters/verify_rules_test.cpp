@@ -181,6 +181,8 @@ std::vector<Case> model_cases() {
        [](Draft& d) {
          d.tensors.push_back({"rope_freqs.weight", {8}});
        }},
+      {"value-encoding", "text",
+       [](Draft& d) { d.set("general.name", std::string("\xFF")); }},
       {"key-missing", "tokenizer model", [](Draft& d) { d.remove("tokenizer.ggml.model"); }},
       {"tokenizer-model", "unknown",
        [](Draft& d) { d.set("tokenizer.ggml.model", std::string("bpe")); }},
@@ -368,6 +370,7 @@ TEST(VerifyRules, AreAllInTheReadmeAndTested) {
                                   "tensor-offset",
                                   "data-truncated",
                                   "head-size",
+                                  "tensor-finite",
                                   "adapter-tensor-type"};
   for (const auto& cases : {model_cases(), byte_level_cases(), adapter_cases()})
     for (const auto& broken : cases) tested.insert(broken.rule);
