@@ -53,6 +53,11 @@ SessionPlan plan_sessions(const std::filesystem::path& profiles, const GenerateC
     plan.languages.insert(language);
     if (plan.profiles.back().language != language) ++plan.other_language;
   });
+  if (plan.profiles.empty() && plan.excluded_by_risk == 0)
+    throw FormatError(
+        format("{}: found no profile, expected at least one. Make them with "
+               "`sqpsych profiles`.",
+               profiles.string()));
   return plan;
 }
 

@@ -146,7 +146,9 @@ FileSample sample_file(const std::filesystem::path& file) {
           sample.first = record;
           throw SampleFound();
         },
-        [](const std::string&, const std::string&) {});
+        [&](const std::string& where, const std::string& reason) {
+          if (sample.fault.empty()) sample.fault = format("{}: {}", where, reason);
+        });
   } catch (const SampleFound&) {
   } catch (const FormatError&) {
     // A transcript is no table; broken JSON is worth its own sentence.

@@ -31,8 +31,9 @@ std::string reason_of(const FormatError& error, const std::string& where);
 /// What an importer looks at to recognise its files.
 struct FileSample {
   std::filesystem::path file;
-  std::string text;  ///< the first 4,096 bytes
-  Json first;        ///< the first readable record; null when there is none
+  std::string text;   ///< the first 4,096 bytes
+  Json first;         ///< the first readable record; null when there is none
+  std::string fault;  ///< of the first unreadable one before it; may be empty
   bool has(const char* key) const { return first.is_object() && first.contains(key); }
   bool has_list(const char* key) const { return has(key) && first[key].is_array(); }
   bool has_text(const char* key) const { return has(key) && first[key].is_string(); }

@@ -20,8 +20,10 @@ extern const Importer kPairsImporter;
 
 namespace {
 
-std::string keys_of(const Json& record) {
-  if (record.is_null()) return "no readable record";
+std::string keys_of(const FileSample& sample) {
+  const Json& record = sample.first;
+  if (record.is_null())
+    return "no readable record" + (sample.fault.empty() ? "" : " (" + sample.fault + ")");
   if (!record.is_object()) return "records that are no objects";
   std::vector<std::string> keys;
   for (const auto& [key, value] : record.items()) keys.push_back(key);
@@ -57,7 +59,7 @@ const Importer& choose_importer(const std::string& format_name, const std::files
   for (const auto& importer : importers())
     if (importer.recognises(sample)) return importer;
   throw ConfigError(format("{}: found {}, expected one of the formats {}. Set format if it is one.",
-                           file.string(), keys_of(sample.first), quoted_list(importer_names())));
+                           file.string(), keys_of(sample), quoted_list(importer_names())));
 }
 
 void import_each(const std::filesystem::path& file, ConvertRecord convert, Import& import) {
