@@ -47,7 +47,7 @@ class Converter {
   iconv_t handle_;
 };
 
-std::int64_t line_of(std::string_view text, std::size_t offset) {
+std::int64_t line_at(std::string_view text, std::size_t offset) {
   return 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n');
 }
 
@@ -56,7 +56,7 @@ std::int64_t line_of(std::string_view text, std::size_t offset) {
   throw FormatError(
       format("answers: '{}': line {}, byte {}: found 0x{:02x}, which {} does not have here. "
              "Set answers.encoding to the file's encoding or save it as UTF-8",
-             file.string(), line_of(bytes, offset), offset,
+             file.string(), line_at(bytes, offset), offset,
              static_cast<unsigned>(static_cast<unsigned char>(bytes[offset])), encoding));
 }
 
@@ -106,7 +106,7 @@ void refuse_nul(std::string_view utf8, const std::filesystem::path& file) {
     throw FormatError(
         format("answers: '{}': line {}: found a NUL byte, expected text. Is it "
                "UTF-16 (set answers.encoding to utf-16le) or a binary file?",
-               file.string(), line_of(utf8, offset)));
+               file.string(), line_at(utf8, offset)));
 }
 
 DecodedText decode_automatically(std::string_view bytes, const std::filesystem::path& file) {

@@ -51,7 +51,8 @@ Conversation conversation(const std::vector<SourceTurn>& turns, const std::strin
   return messages;
 }
 
-DatasetRow row_of(const SourceSession& session, const RowContext& context, std::size_t turn) {
+DatasetRow dataset_row_of(const SourceSession& session, const RowContext& context,
+                          std::size_t turn) {
   DatasetRow row;
   row.id = turn == 0 ? session.id : format("{}-t{}", session.id, turn);
   row.client_id = session.client_id;
@@ -72,7 +73,7 @@ std::vector<DatasetRow> session_rows(const SourceSession& session, const RowCont
     ++counts["sessions without a row: nothing left behind the opening"];
     return {};
   }
-  DatasetRow row = row_of(session, context, 0);
+  DatasetRow row = dataset_row_of(session, context, 0);
   row.messages = conversation(turns, system_of(session, context), 0, turns.size());
   if (context.weighted) {
     const std::size_t offset = row.messages.size() - turns.size();
@@ -97,7 +98,7 @@ std::vector<DatasetRow> turn_rows(const SourceSession& session, const RowContext
     std::size_t begin = history_begin(context.config, reply);
     // A shortened history starts with the client, as every model's template allows.
     while (begin > 0 && begin < reply && turns[begin].speaker == "counselor") ++begin;
-    DatasetRow row = row_of(session, context, reply + 1);
+    DatasetRow row = dataset_row_of(session, context, reply + 1);
     row.messages = conversation(turns, system_of(session, context), begin, reply + 1);
     for (auto& message : row.messages) message.weight = 0;
     row.messages.back().weight = 1;
@@ -108,7 +109,7 @@ std::vector<DatasetRow> turn_rows(const SourceSession& session, const RowContext
   return rows;
 }
 
-std::string line_of(const std::string& label, const std::string& text) {
+std::string dataset_line_of(const std::string& label, const std::string& text) {
   return label.empty() ? text : label + ": " + text;
 }
 
@@ -131,9 +132,9 @@ std::vector<DatasetRow> raw_rows(const SourceSession& session, const RowContext&
     std::vector<std::string> lines;
     if (!system_of(session, context).empty()) lines.push_back(system_of(session, context) + "\n");
     for (std::size_t i = history_begin(context.config, reply); i < reply; ++i)
-      lines.push_back(line_of(label(session.turns[i]), session.turns[i].text));
+      lines.push_back(dataset_line_of(label(session.turns[i]), session.turns[i].text));
     if (!raw.counselor.empty()) lines.push_back(raw.counselor + ":");
-    DatasetRow row = row_of(session, context, reply + 1);
+    DatasetRow row = dataset_row_of(session, context, reply + 1);
     row.prompt = join(lines, "\n");
     row.completion = " " + turn.text;
     rows.push_back(std::move(row));

@@ -6,13 +6,13 @@ namespace sqpsych {
 
 namespace {
 
-struct Block {
+struct ScriptBlock {
   char32_t first;
   char32_t last;
   const char* script;
 };
 
-constexpr Block kBlocks[] = {
+constexpr ScriptBlock kBlocks[] = {
     {0x0041, 0x024F, "latin"},     {0x0250, 0x02AF, "latin"},    {0x1E00, 0x1EFF, "latin"},
     {0x2C60, 0x2C7F, "latin"},     {0xA720, 0xA7FF, "latin"},    {0xFB00, 0xFB06, "latin"},
     {0xFF21, 0xFF5A, "latin"},     {0x0370, 0x03FF, "greek"},    {0x1F00, 0x1FFF, "greek"},

@@ -14,7 +14,7 @@
 namespace sqpsych {
 namespace {
 
-constexpr const char* kSchema = "sqpsych.profile/1";
+constexpr const char* kProfileSchema = "sqpsych.profile/1";
 constexpr std::array<std::string_view, 9> kKnownKeys = {
     "schema",       "client_id",      "occasion", "language", "group",
     "demographics", "questionnaires", "risk",     "notes"};
@@ -32,7 +32,7 @@ const Json* find_value(const Json& record, const char* key) {
   return found == record.end() || found->is_null() ? nullptr : &*found;
 }
 
-std::string text_or_empty(const Json& record, const char* key, const std::string& where) {
+std::string stored_text(const Json& record, const char* key, const std::string& where) {
   const Json* value = find_value(record, key);
   if (!value) return "";
   if (!value->is_string()) wrong_type(where, key, *value, "a text");
@@ -98,15 +98,15 @@ Json questionnaire_json(const ProfileQuestionnaire& questionnaire) {
 
 ProfileItem item_from_json(const Json& json, const std::string& where) {
   return {need_string(json, "id", where), number_or_null(json, "value", where),
-          text_or_empty(json, "sentence", where), text_or_empty(json, "missing", where)};
+          stored_text(json, "sentence", where), stored_text(json, "missing", where)};
 }
 
 ProfileScore score_from_json(const Json& json, const std::string& where) {
   ProfileScore score;
   score.name = need_string(json, "name", where);
   score.value = number_or_null(json, "value", where);
-  score.band = text_or_empty(json, "band", where);
-  score.band_label = text_or_empty(json, "band_label", where);
+  score.band = stored_text(json, "band", where);
+  score.band_label = stored_text(json, "band_label", where);
   if (find_value(json, "missing")) score.missing = need_integer(json, "missing", where);
   score.prorated = true_or_false(json, "prorated", where);
   return score;
@@ -115,9 +115,9 @@ ProfileScore score_from_json(const Json& json, const std::string& where) {
 ProfileQuestionnaire questionnaire_from_json(const Json& json, const std::string& where) {
   ProfileQuestionnaire questionnaire;
   questionnaire.name = need_string(json, "name", where);
-  questionnaire.version = text_or_empty(json, "version", where);
-  questionnaire.label = text_or_empty(json, "label", where);
-  questionnaire.rater = text_or_empty(json, "rater", where);
+  questionnaire.version = stored_text(json, "version", where);
+  questionnaire.label = stored_text(json, "label", where);
+  questionnaire.rater = stored_text(json, "rater", where);
   for_each_object(json, "items", where, [&](const Json& item, const std::string& place) {
     questionnaire.items.push_back(item_from_json(item, place));
   });
@@ -159,7 +159,7 @@ Json to_json(const Profile& profile) {
     questionnaires.push_back(questionnaire_json(questionnaire));
   Json demographics = Json::object();
   for (const auto& [field, value] : profile.demographics) demographics[field] = value;
-  Json record{{"schema", kSchema},
+  Json record{{"schema", kProfileSchema},
               {"client_id", profile.client_id},
               {"occasion", profile.occasion},
               {"language", profile.language},
@@ -173,20 +173,20 @@ Json to_json(const Profile& profile) {
 }
 
 Profile profile_from_json(const Json& record, const std::string& where) {
-  need_schema(record, kSchema, where);
+  need_schema(record, kProfileSchema, where);
   Profile profile;
   profile.client_id = need_string(record, "client_id", where);
   if (profile.client_id.empty())
     throw FormatError(where + ": 'client_id': found an empty text, expected a pseudonym");
-  profile.occasion = text_or_empty(record, "occasion", where);
-  profile.language = text_or_empty(record, "language", where);
-  profile.group = text_or_empty(record, "group", where);
+  profile.occasion = stored_text(record, "occasion", where);
+  profile.language = stored_text(record, "language", where);
+  profile.group = stored_text(record, "group", where);
   read_demographics(record, where, profile);
   for_each_object(record, "questionnaires", where, [&](const Json& json, const std::string& place) {
     profile.questionnaires.push_back(questionnaire_from_json(json, place));
   });
   read_risk(record, where, profile);
-  profile.notes = text_or_empty(record, "notes", where);
+  profile.notes = stored_text(record, "notes", where);
   for (const auto& [key, value] : record.items())
     if (std::find(kKnownKeys.begin(), kKnownKeys.end(), key) == kKnownKeys.end())
       profile.unknown[key] = value;

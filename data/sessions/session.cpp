@@ -10,7 +10,7 @@ namespace sqpsych {
 
 namespace {
 
-constexpr const char* kSchema = "sqpsych.session/1";
+constexpr const char* kSessionSchema = "sqpsych.session/1";
 const std::vector<std::string> kSpeakers = {"counselor", "client"};
 const std::vector<std::string> kStatuses = {"complete", "failed"};
 const std::vector<std::string> kStopReasons = {"end_token", "max_turns", "failed", "refused",
@@ -83,7 +83,7 @@ Json to_json(const Session& session) {
   Json failure;
   if (session.failure)
     failure = {{"where", session.failure->where}, {"reason", session.failure->reason}};
-  Json record = {{"schema", kSchema},
+  Json record = {{"schema", kSessionSchema},
                  {"id", session.id},
                  {"client_id", session.client_id},
                  {"occasion", session.occasion},
@@ -101,7 +101,7 @@ Json to_json(const Session& session) {
 
 Session session_from_json(const Json& record, const std::string& where) {
   RecordFields fields(record, where);
-  need_schema(record, kSchema, where);
+  need_schema(record, kSessionSchema, where);
   fields.find("schema");
   Session session;
   fields.need_text("id", session.id);

@@ -15,7 +15,8 @@ namespace sqpsych {
 namespace {
 
 /// Vectors, norms and biases stay F32; matrices take the file's type.
-GgmlType type_of(const TensorNames& names, const std::vector<std::int64_t>& shape, GgmlType type) {
+GgmlType stored_type_of(const TensorNames& names, const std::vector<std::int64_t>& shape,
+                        GgmlType type) {
   // Routers stay F32 too, as in llama.cpp's converter: they decide by small differences.
   const bool is_matrix = shape.size() > 1 && names.gguf.ends_with(".weight") &&
                          !names.gguf.ends_with("_norm.weight") &&
@@ -40,7 +41,7 @@ void add_tensors(const ExportSource& source, GgmlType type, GgufWriter& writer) 
     while (i < all.size() && all[i].gguf == stack[0].gguf) stack.push_back(all[i++]);
     auto shape = source.shape(stack[0]);
     if (stack[0].gguf_slice >= 0) shape.insert(shape.begin(), std::ssize(stack));
-    writer.add(stack[0].gguf, shape, type_of(stack[0], shape, type),
+    writer.add(stack[0].gguf, shape, stored_type_of(stack[0], shape, type),
                [&source, stack] { return gguf_tensor(source, stack); });
   }
 }

@@ -38,7 +38,7 @@ class Data(RefusalTest):
              ["train.jsonl:1", "content"]),
             ("no supervised token", good + [silent], FAILED, ["silent"]),
             ("half a last line", '{"messages": [{"role": "us', FAILED, ["train.jsonl:1"]),
-            ("bottomless", "[" * 100000 + "\n", FAILED, ["train.jsonl:1", "nested"]),
+            ("bottomless", "[" * 100000 + "\n", FAILED, ["train.jsonl", "nested"]),
             ("zeros", b"\x00" * 64 + b"\n", FAILED, ["train.jsonl:1"]),
             ("no messages", '{"messages": []}\n', FAILED, ["train.jsonl:1"]),
             ("neither kind of row", '{"text": "hello"}\n', FAILED, ["train.jsonl:1"]),
@@ -108,7 +108,8 @@ class Data(RefusalTest):
             with self.subTest(name):
                 result = sqpsych("profiles", write(name, content), "--config", mapping, "--check")
                 self.assertIn(result.code, (FAILED, SETTINGS), result)
-                self.assert_refused(result, result.code, name)
+                # What a file holds counts, not its name: this one is read, and its columns are others.
+                self.assert_refused(result, result.code, "columns there are" if name == "transport.sav" else name)
 
     def test_mappings_and_other_settings(self):
         """(name, content of the settings file, part of the sentence), for a command of every kind."""

@@ -20,7 +20,7 @@ struct Transcript {
   std::map<std::int64_t, SourceTurn> turns;  // by utterance_id, which is the order
 };
 
-std::int64_t number_of(const std::string& text, const std::string& where) {
+std::int64_t field_number(const std::string& text, const std::string& where) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size())
@@ -48,7 +48,7 @@ void add_utterance(const Json& record, const std::string& where, Transcripts& tr
   if (turn.speaker != "counselor" && turn.speaker != "client")
     throw FormatError(
         format("{}: interlocutor: found '{}', expected therapist or client", where, turn.speaker));
-  const std::int64_t position = number_of(number, where);
+  const std::int64_t position = field_number(number, where);
   auto [found, fresh] = transcripts.by_id.try_emplace(id);
   if (fresh) {
     transcripts.order.push_back(id);

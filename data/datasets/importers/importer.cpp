@@ -20,7 +20,7 @@ extern const Importer kPairsImporter;
 
 namespace {
 
-std::string keys_of(const FileSample& sample) {
+std::string what_was_found(const FileSample& sample) {
   const Json& record = sample.first;
   if (record.is_null())
     return "no readable record" + (sample.fault.empty() ? "" : " (" + sample.fault + ")");
@@ -59,7 +59,7 @@ const Importer& choose_importer(const std::string& format_name, const std::files
   for (const auto& importer : importers())
     if (importer.recognises(sample)) return importer;
   throw ConfigError(format("{}: found {}, expected one of the formats {}. Set format if it is one.",
-                           file.string(), keys_of(sample), quoted_list(importer_names())));
+                           file.string(), what_was_found(sample), quoted_list(importer_names())));
 }
 
 void import_each(const std::filesystem::path& file, ConvertRecord convert, Import& import) {

@@ -10,11 +10,11 @@
 namespace sqpsych {
 namespace {
 
-constexpr std::string_view kSuffixA = ".lora_a";
-constexpr std::string_view kSuffixB = ".lora_b";
-constexpr std::string_view kBlock = "blk.";
+constexpr std::string_view kGgufSuffixA = ".lora_a";
+constexpr std::string_view kGgufSuffixB = ".lora_b";
+constexpr std::string_view kBlockStart = "blk.";
 
-struct Pair {
+struct FactorPair {
   const GgufTensor* a = nullptr;
   const GgufTensor* b = nullptr;
 };
@@ -35,18 +35,18 @@ void check_keys(GgufExamination& examination) {
   examination.value<std::vector<std::uint32_t>>("adapter.alora.invocation_tokens");
 }
 
-std::map<std::string, Pair> check_names(GgufExamination& examination) {
-  std::map<std::string, Pair> pairs;
+std::map<std::string, FactorPair> check_names(GgufExamination& examination) {
+  std::map<std::string, FactorPair> pairs;
   for (const auto& tensor : examination.file.tensors()) {
-    const bool is_a = tensor.name.ends_with(kSuffixA);
-    if (!is_a && !tensor.name.ends_with(kSuffixB)) {
+    const bool is_a = tensor.name.ends_with(kGgufSuffixA);
+    if (!is_a && !tensor.name.ends_with(kGgufSuffixB)) {
       examination.add("adapter-suffix",
                       format("tensor '{}': found this name, expected one that ends "
                              "in .lora_a or .lora_b",
                              tensor.name));
       continue;
     }
-    auto& pair = pairs[tensor.name.substr(0, tensor.name.size() - kSuffixA.size())];
+    auto& pair = pairs[tensor.name.substr(0, tensor.name.size() - kGgufSuffixA.size())];
     (is_a ? pair.a : pair.b) = &tensor;
   }
   return pairs;
@@ -54,12 +54,12 @@ std::map<std::string, Pair> check_names(GgufExamination& examination) {
 
 /// `attn_q.weight` of `blk.12.attn_q.weight`; the name itself when it is of no layer.
 std::string without_layer(const std::string& name) {
-  if (!name.starts_with(kBlock)) return name;
-  const auto dot = name.find('.', kBlock.size());
+  if (!name.starts_with(kBlockStart)) return name;
+  const auto dot = name.find('.', kBlockStart.size());
   if (dot == std::string::npos) return name;
   int layer = 0;
   const auto* end = name.data() + dot;
-  const auto parsed = std::from_chars(name.data() + kBlock.size(), end, layer);
+  const auto parsed = std::from_chars(name.data() + kBlockStart.size(), end, layer);
   return parsed.ptr == end ? name.substr(dot + 1) : name;
 }
 
@@ -83,7 +83,7 @@ void check_base(GgufExamination& examination, const GgufArchitecture& architectu
 }
 
 /// A [rank, in] and B [out, rank]; of an embedding A is [tokens, rank] and B [embedding, rank].
-void check_shapes(GgufExamination& examination, const std::string& base, const Pair& pair) {
+void check_shapes(GgufExamination& examination, const std::string& base, const FactorPair& pair) {
   const auto& a = pair.a->shape;
   const auto& b = pair.b->shape;
   const bool is_embedding = base == "token_embd.weight";
@@ -113,7 +113,7 @@ void check_adapter(GgufExamination& examination, const GgufArchitecture& archite
     check_base(examination, architecture, base);
     if (!pair.a || !pair.b) {
       examination.add("adapter-pair", format("tensor '{}': found only {}, expected both halves",
-                                             base, pair.a ? kSuffixA : kSuffixB));
+                                             base, pair.a ? kGgufSuffixA : kGgufSuffixB));
       continue;
     }
     check_shapes(examination, base, pair);

@@ -26,7 +26,7 @@ Rules block_norms() {
   return {{"attn_norm.weight", kPerLayer, kRequired, {kEmbedding}},
           {"ffn_norm.weight", kPerLayer, kRequired, {kEmbedding}}};
 }
-Rules attention() {
+Rules attention_tensors() {
   return {{"attn_q.weight", kPerLayer, kRequired, {kQuery, kEmbedding}},
           {"attn_k.weight", kPerLayer, kRequired, {kKey, kEmbedding}},
           {"attn_v.weight", kPerLayer, kRequired, {kValue, kEmbedding}},
@@ -50,7 +50,7 @@ Rules norms_behind_blocks() {
 }
 
 Rules standard_block() {
-  return joined({embedding(), block_norms(), attention(), gated_feed_forward()});
+  return joined({embedding(), block_norms(), attention_tensors(), gated_feed_forward()});
 }
 
 /// Optional biases of the rules above.
@@ -86,12 +86,12 @@ Rules only_dense(Rules rules) {
 
 GgufArchitecture interleaved_rope() {
   const Rules own = {{"rope_freqs.weight", kGlobal, kOptional, {kHalfRope}}};
-  return {
-      .name = "llama",
-      .tensors = joined({embedding(), block_norms(), attention(), only_dense(gated_feed_forward()),
-                         routed_experts(), untied_output(), further_biases(), own}),
-      .rotates_whole_head = true,
-      .experts = GgufExpertRule::kAlways};
+  return {.name = "llama",
+          .tensors = joined({embedding(), block_norms(), attention_tensors(),
+                             only_dense(gated_feed_forward()), routed_experts(), untied_output(),
+                             further_biases(), own}),
+          .rotates_whole_head = true,
+          .experts = GgufExpertRule::kAlways};
 }
 
 GgufArchitecture partly_unrotated() {
@@ -102,7 +102,7 @@ GgufArchitecture partly_unrotated() {
 
 GgufArchitecture experts_with_head_norms() {
   return {.name = "qwen3moe",
-          .tensors = joined({embedding(), block_norms(), attention(), head_norms(),
+          .tensors = joined({embedding(), block_norms(), attention_tensors(), head_norms(),
                              routed_experts(), untied_output()}),
           .rotates_whole_head = true,
           .experts = GgufExpertRule::kMixture};
@@ -111,7 +111,7 @@ GgufArchitecture experts_with_head_norms() {
 /// Attention and feed-forward read one norm; the output matrix is the embedding.
 Rules parallel_block() {
   const Rules norm = {{"attn_norm.weight", kPerLayer, kRequired, {kEmbedding}}};
-  return joined({embedding(), norm, attention(), gated_feed_forward()});
+  return joined({embedding(), norm, attention_tensors(), gated_feed_forward()});
 }
 
 GgufArchitecture parallel_blocks() {

@@ -8,7 +8,7 @@
 namespace sqpsych {
 namespace {
 
-const std::string kPrefix = "tokenizer.ggml.";
+const std::string kTokenizerPrefix = "tokenizer.ggml.";
 using Texts = std::vector<std::string>;
 
 const Texts& known_models() {
@@ -109,12 +109,12 @@ void check_duplicates(GgufExamination& examination, const Texts& tokens) {
       return examination.add("token-duplicate",
                              format("{}tokens: found '{}' as {} and {}, expected "
                                     "every text once",
-                                    kPrefix, tokens[id], first->second, id));
+                                    kTokenizerPrefix, tokens[id], first->second, id));
   }
 }
 
 void check_scores(GgufExamination& examination, std::size_t tokens, bool is_required) {
-  const auto key = kPrefix + "scores";
+  const auto key = kTokenizerPrefix + "scores";
   const auto* found = examination.file.find(key);
   if (!found) {
     if (is_required) examination.required<std::vector<float>>(key);
@@ -134,7 +134,7 @@ void check_scores(GgufExamination& examination, std::size_t tokens, bool is_requ
 }
 
 void check_types(GgufExamination& examination, std::size_t tokens) {
-  const auto key = kPrefix + "token_type";
+  const auto key = kTokenizerPrefix + "token_type";
   const auto* types = examination.value<std::vector<std::int32_t>>(key);
   if (!types) return;
   if (types->size() < tokens)
@@ -146,18 +146,18 @@ void check_types(GgufExamination& examination, std::size_t tokens) {
 }
 
 void check_merges(GgufExamination& examination) {
-  const auto* merges = examination.required<Texts>(kPrefix + "merges");
+  const auto* merges = examination.required<Texts>(kTokenizerPrefix + "merges");
   if (!merges) return;
   for (const auto& merge : *merges)
     if (merge.find(' ', 1) == std::string::npos)
-      return examination.add("merge",
-                             format("{}merges: found '{}', expected 'left right'", kPrefix, merge));
+      return examination.add(
+          "merge", format("{}merges: found '{}', expected 'left right'", kTokenizerPrefix, merge));
 }
 
 void check_special_ids(GgufExamination& examination, std::size_t tokens, bool needs_ends) {
   for (const char* name : {"bos", "eos", "eot", "eom", "unknown", "seperator", "padding", "mask",
                            "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep"}) {
-    const auto key = kPrefix + name + "_token_id";
+    const auto key = kTokenizerPrefix + name + "_token_id";
     const auto* id = examination.value<std::uint32_t>(key);
     if (id && *id >= tokens)
       examination.add("special-id",
@@ -165,17 +165,17 @@ void check_special_ids(GgufExamination& examination, std::size_t tokens, bool ne
   }
   for (const char* name : {"add_bos_token", "add_eos_token", "add_sep_token", "add_space_prefix",
                            "remove_extra_whitespaces"})
-    examination.value<bool>(kPrefix + name);
+    examination.value<bool>(kTokenizerPrefix + name);
   if (!needs_ends) return;
   for (const char* name : {"bos_token_id", "eos_token_id"})
-    if (!examination.file.find(kPrefix + name))
+    if (!examination.file.find(kTokenizerPrefix + name))
       examination.add("special-id", format("{}{}: found nothing, expected the id: without it a "
                                            "byte-level vocabulary gets 11, whatever that is",
-                                           kPrefix, name));
+                                           kTokenizerPrefix, name));
 }
 
 void check_split(GgufExamination& examination) {
-  const auto key = kPrefix + "pre";
+  const auto key = kTokenizerPrefix + "pre";
   const auto* split_name = examination.value<std::string>(key);
   if (examination.file.find(key) && !split_name) return;
   if (!split_name || !known_splits().count(*split_name))
@@ -201,15 +201,16 @@ void check_chat_templates(GgufExamination& examination) {
 
 std::optional<std::int64_t> check_tokenizer(GgufExamination& examination) {
   check_chat_templates(examination);
-  const auto* model = examination.required<std::string>(kPrefix + "model");
+  const auto* model = examination.required<std::string>(kTokenizerPrefix + "model");
   if (!model) return std::nullopt;
   if (std::find(known_models().begin(), known_models().end(), *model) == known_models().end()) {
-    examination.add("tokenizer-model", format("{}model: found '{}', expected one of {}", kPrefix,
-                                              *model, quoted_list(known_models())));
+    examination.add("tokenizer-model",
+                    format("{}model: found '{}', expected one of {}", kTokenizerPrefix, *model,
+                           quoted_list(known_models())));
     return std::nullopt;
   }
   if (*model == "none") return std::nullopt;
-  const auto* tokens = examination.required<Texts>(kPrefix + "tokens");
+  const auto* tokens = examination.required<Texts>(kTokenizerPrefix + "tokens");
   if (!tokens) return std::nullopt;
   const bool has_merges = *model == "gpt2";
   check_duplicates(examination, *tokens);
