@@ -1,7 +1,9 @@
 """What the commands print, line by line: other programs read it."""
 
+import http.server
 import json
 import struct
+import threading
 import unittest
 
 import hostile_files as hostile
@@ -223,22 +225,49 @@ class Verify(unittest.TestCase):
             self.assertRegex(line, rf"^{file}: [a-z0-9-]+: .*\.$")
 
 
+class HangsUp(http.server.BaseHTTPRequestHandler):
+    """A server that is there and answers no request for text."""
+
+    def do_GET(self):
+        content = b'{"object": "list", "data": []}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_POST(self):
+        self.close_connection = True
+
+    def log_message(self, *arguments):
+        pass
+
+
 class Failures(unittest.TestCase):
     """Exit status 3: finished, with more failures than max_failures allows."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HangsUp)
+        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.shutdown()
+        cls.server.server_close()
 
     def generate(self, run, *settings):
         config = json.loads(sqpsych("generate", "--config", ROOT / "configs/generate/sqpsych_openai.json",
                                     "--print-config").out)
         for backend in config["backends"].values():
-            # Nobody listens on the discard port of this machine.
-            backend.update(base_url="http://127.0.0.1:9/v1", max_retries=0, backoff_seconds=0)
-        return sqpsych("generate", material.profiles(), "--config", write("closed.json", config), "--limit", "3",
+            backend.update(base_url=f"http://127.0.0.1:{self.server.server_port}/v1", max_retries=0, backoff_seconds=0)
+        return sqpsych("generate", material.profiles(), "--config", write("hangs_up.json", config), "--limit", "3",
                        "--output", run, *material.sets("workers=1", *settings))
 
     def test_generate(self):
         result = self.generate(SCRATCH / "failed", "max_failures=2")
         self.assertEqual(result.code, TOO_MANY_FAILURES, result)
-        self.assertRegex(result.out, r"failed: +3 \(connection 3\)")
+        self.assertRegex(result.out, r"failed: +3 \(3 connection\)")
         records = [json.loads(line) for line in (SCRATCH / "failed/sessions.jsonl").read_text().splitlines()]
         self.assertEqual([record["status"] for record in records], ["failed"] * 3)
         self.assertEqual(self.generate(SCRATCH / "allowed", "max_failures=3").code, DONE)
@@ -246,7 +275,7 @@ class Failures(unittest.TestCase):
     def test_generate_stops_after_many_in_a_row(self):
         result = self.generate(SCRATCH / "in_a_row", "max_failures=100", "max_failures_in_a_row=2")
         self.assertEqual(result.code, TOO_MANY_FAILURES, result)
-        self.assertIn("stopped early", result.out)
+        self.assertIn("too many failures in a row", result.out)
 
     def test_profiles(self):
         answers = ROOT / "configs/examples/answers.csv"

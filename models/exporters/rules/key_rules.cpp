@@ -8,9 +8,9 @@
 namespace sqpsych {
 namespace {
 
-constexpr std::int64_t kMaxLayers = 512;  // LLAMA_MAX_LAYERS
+constexpr std::int64_t kMaxGgufLayers = 512;  // LLAMA_MAX_LAYERS
 constexpr std::uint32_t kExpectedQuantizationVersion = 2;
-constexpr std::int64_t kMaxSize = std::int64_t{1} << 30;  // keeps every product of sizes in int64
+constexpr std::int64_t kMaxGgufSize = std::int64_t{1} << 30;  // keeps every product of sizes in int64
 
 /// A key that the loader reads as one number, or as one per layer.
 std::vector<std::int64_t> per_layer(GgufExamination& examination, const std::string& key,
@@ -34,8 +34,8 @@ std::vector<std::int64_t> per_layer(GgufExamination& examination, const std::str
     return {};
   }
   for (auto value : values)
-    if (value < 1 || value > kMaxSize) {
-      examination.add("key-value", format("{}: found {}, expected 1 to {}", key, value, kMaxSize));
+    if (value < 1 || value > kMaxGgufSize) {
+      examination.add("key-value", format("{}: found {}, expected 1 to {}", key, value, kMaxGgufSize));
       return {};
     }
   return values;
@@ -46,8 +46,8 @@ std::optional<std::int64_t> size_value(GgufExamination& examination, const std::
   const auto* value = is_required ? examination.required<std::uint32_t>(key)
                                   : examination.value<std::uint32_t>(key);
   if (!value) return std::nullopt;
-  if (*value >= 1 && *value <= kMaxSize) return *value;
-  examination.add("key-value", format("{}: found {}, expected 1 to {}", key, *value, kMaxSize));
+  if (*value >= 1 && *value <= kMaxGgufSize) return *value;
+  examination.add("key-value", format("{}: found {}, expected 1 to {}", key, *value, kMaxGgufSize));
   return std::nullopt;
 }
 
@@ -108,7 +108,7 @@ void check_head_sizes(GgufExamination& examination, const GgufArchitecture& arch
 void read_experts(GgufExamination& examination, const GgufArchitecture& architecture,
                   const std::string& prefix, GgufHyperparameters& sizes) {
   const auto* found = examination.value<std::uint32_t>(prefix + "expert_count");
-  sizes.experts = found ? std::min<std::int64_t>(*found, kMaxSize) : 0;
+  sizes.experts = found ? std::min<std::int64_t>(*found, kMaxGgufSize) : 0;
   const bool is_wrong = sizes.experts > 0 ? architecture.experts == GgufExpertRule::kDense
                                           : architecture.experts == GgufExpertRule::kMixture;
   if (is_wrong)
@@ -180,9 +180,9 @@ std::optional<GgufHyperparameters> check_hyperparameters(GgufExamination& examin
   check_optional_types(examination, prefix);
   const auto embedding = size_value(examination, prefix + "embedding_length", true);
   const auto layers = size_value(examination, prefix + "block_count", true);
-  if (layers && *layers > kMaxLayers) {
+  if (layers && *layers > kMaxGgufLayers) {
     examination.add("key-value", format("{}block_count: found {}, expected at most {}", prefix,
-                                        *layers, kMaxLayers));
+                                        *layers, kMaxGgufLayers));
     return std::nullopt;
   }
   for (const char* key : {"feed_forward_length", "attention.head_count"})
