@@ -12,7 +12,7 @@
 namespace sqpsych {
 namespace {
 
-using Lines = std::vector<AccountLine>;
+using AccountLines = std::vector<AccountLine>;
 
 std::string stored_types(const std::filesystem::path& path) {
   std::map<std::string, std::uint64_t> bytes_of;
@@ -119,7 +119,7 @@ std::string token_text(const Tokenizer* tokenizer, TokenId id) {
   return format("{} {}", id, tokenizer->token_of(id));
 }
 
-void add_tokenizer(const Model& model, Lines& lines) {
+void add_tokenizer(const Model& model, AccountLines& lines) {
   const auto rows = model.decoder->features().vocabulary_size;
   if (!model.tokenizer) {
     lines.emplace_back("tokenizer", format("none; {} rows of the embedding", with_thousands(rows)));
@@ -148,7 +148,7 @@ bool takes(const ChatTemplate& chat_template, const Conversation& messages) {
   return true;
 }
 
-void add_template(Model& model, const ModelOptions& options, Lines& lines) {
+void add_template(Model& model, const ModelOptions& options, AccountLines& lines) {
   if (!model.tokenizer) return;
   try {
     const auto chosen = chat_template_of(model, options);
@@ -190,7 +190,7 @@ std::uint64_t inference_bytes(const Decoder& decoder, std::int64_t tokens) {
 
 std::vector<AccountLine> account_of(Model& model, const ModelOptions& options) {
   const auto& features = model.decoder->features();
-  Lines lines;
+  AccountLines lines;
   lines.emplace_back("family", model.family->name());
   lines.emplace_back("sizes", size_text(features));
   lines.emplace_back("context", context_text(features));

@@ -8,7 +8,7 @@
 namespace sqpsych {
 namespace {
 
-ChatTemplateSource source_of(const ChatTemplate& chat_template) {
+ChatTemplateSource exported_source_of(const ChatTemplate& chat_template) {
   ChatTemplateSource source;
   source.jinja = chat_template.jinja_source();
   source.terminator = chat_template.terminator();
@@ -36,14 +36,14 @@ ChatTemplateSource find_chat_template(const ChatTemplateSearch& search,
   if (!search.configured.empty()) {
     ChatTemplateOptions options;
     options.chat_template = search.configured;
-    return source_of(*choose_chat_template(options, sources, tokenizer));
+    return exported_source_of(*choose_chat_template(options, sources, tokenizer));
   }
   if (search.adapter)
     if (const auto own = read_template_sources(*search.adapter);
         !own.recorded.empty() || !own.standard.empty())
-      return source_of(*choose_chat_template({}, own, tokenizer));
+      return exported_source_of(*choose_chat_template({}, own, tokenizer));
   if (sources.standard.empty() && !sources.recorded.empty())
-    return source_of(*choose_chat_template({}, sources, tokenizer));
+    return exported_source_of(*choose_chat_template({}, sources, tokenizer));
   ChatTemplateSource source;
   source.jinja = sources.standard;
   source.named = sources.named;

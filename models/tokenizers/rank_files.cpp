@@ -13,7 +13,7 @@ namespace sqpsych::tokenizers {
 namespace {
 
 /// Token bytes by rank from "base64 rank" lines.
-std::vector<std::string> read_ranks(const std::filesystem::path& path) {
+std::vector<std::string> read_rank_file(const std::filesystem::path& path) {
   const MappedFile file(path);
   std::string_view text = file.text();
   std::vector<std::string> tokens;
@@ -64,7 +64,7 @@ std::unique_ptr<Tokenizer> load_rank_file(const std::filesystem::path& path,
   parts.where = path.string();
   const NamedSplit& split = need_split(split_name, parts.where);
   const SpecialTokenSettings settings = read_special_token_settings(path.parent_path());
-  const std::vector<std::string> tokens = read_ranks(path);
+  const std::vector<std::string> tokens = read_rank_file(path);
   TokenTable table(parts.where);
   table.reserve(tokens.size());
   for (std::size_t id = 0; id < tokens.size(); ++id)

@@ -72,7 +72,7 @@ class SentencePieceModel : public PieceModel {
   std::vector<float> scores_;
 };
 
-GgufForm gguf_form(const SentencePieceFile& file) {
+GgufForm sentencepiece_gguf_form(const SentencePieceFile& file) {
   GgufForm form;
   form.add_space_prefix = file.add_dummy_prefix;
   if (file.kind != SentencePieceFile::Kind::kBpe)
@@ -148,7 +148,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& folde
   set_types(file, parts.types);
   parts.model = std::make_unique<SentencePieceModel>(bytes, file, settings.legacy_prefix, where);
   parts.decoders = sentencepiece_decoder(file.add_dummy_prefix);
-  parts.gguf = gguf_form(file);
+  parts.gguf = sentencepiece_gguf_form(file);
   return make_pipeline_tokenizer(std::move(parts));
 }
 

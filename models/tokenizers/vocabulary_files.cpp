@@ -10,7 +10,7 @@
 namespace sqpsych::tokenizers {
 namespace {
 
-using Merges = std::vector<std::pair<std::string_view, std::string_view>>;
+using MergeLines = std::vector<std::pair<std::string_view, std::string_view>>;
 
 std::filesystem::path first_existing(const std::filesystem::path& folder, const char* first,
                                      const char* second) {
@@ -31,14 +31,14 @@ void read_vocabulary(const std::filesystem::path& path, TokenTable& table) {
 }
 
 /// One "left right" a line; a first line that begins with #version is no merge. Views into `file`.
-Merges read_merges(const MappedFile& file, const std::filesystem::path& path) {
+MergeLines read_merge_lines(const MappedFile& file, const std::filesystem::path& path) {
   std::string_view text = file.text();
   const std::size_t invalid = find_invalid_utf8(text);
   if (invalid != std::string_view::npos)
     throw FormatError(
         format("{}: found bytes that are not UTF-8 at offset {}, expected UTF-8 text.",
                path.string(), invalid));
-  Merges merges;
+  MergeLines merges;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
@@ -78,8 +78,8 @@ std::unique_ptr<Tokenizer> load_vocabulary_files(const std::filesystem::path& fo
   const auto merges_path = first_existing(folder, "merges.txt", "vocab.bpe");
   const MappedFile merges(merges_path);
   set_byte_level_parts(table.ids(),
-                       merge_rules(table.ids(), read_merges(merges, merges_path), "", where), split,
-                       split.ignore_merges, parts);
+                       merge_rules(table.ids(), read_merge_lines(merges, merges_path), "", where),
+                       split, split.ignore_merges, parts);
   parts.added = settings.added;
   for (const auto& token : parts.added) table.add(token.content, token.id);
   parts.special = special_ids(settings, table, {}, {});

@@ -79,7 +79,7 @@ def compare(folder, source, tokens, variables):
 
 def check_ids():
     """Ids of a folder as it is: where contents hold no special token they are transformers' own."""
-    folder = WORK / "phi3"
+    folder = WORK / "phi3-folder"
     folder.mkdir()
     for file in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(shared(f"data/tok-phi3/{file}"), folder / file)

@@ -129,7 +129,9 @@ std::vector<std::uint8_t> make_classes() {
   return classes;
 }
 
-bool in(char32_t code, char32_t first, char32_t last) { return code >= first && code <= last; }
+bool in_range(char32_t code, char32_t first, char32_t last) {
+  return code >= first && code <= last;
+}
 
 }  // namespace
 
@@ -148,8 +150,8 @@ bool is_word(char32_t code) {
     default:
       break;
   }
-  const bool letter_in_sign = in(code, 0x24B6, 0x24E9) || in(code, 0x1F130, 0x1F149) ||
-                              in(code, 0x1F150, 0x1F169) || in(code, 0x1F170, 0x1F189);
+  const bool letter_in_sign = in_range(code, 0x24B6, 0x24E9) || in_range(code, 0x1F130, 0x1F149) ||
+                              in_range(code, 0x1F150, 0x1F169) || in_range(code, 0x1F170, 0x1F189);
   const bool new_digit =
       is_class(code, kNumber) &&
       utf8proc_category(static_cast<utf8proc_int32_t>(code)) == UTF8PROC_CATEGORY_CN;

@@ -112,7 +112,7 @@ DecodeStep ctc_decoder(std::string padding, std::string delimiter, bool cleanup)
   };
 }
 
-DecodeStep replace_from_json(const Json& json, const std::string& where) {
+DecodeStep replace_decoder(const Json& json, const std::string& where) {
   const Json& pattern = value_or_null(json, "pattern");
   const std::string to = text_or(json, "content", "", where);
   if (value_or_null(pattern, "Regex").is_string())
@@ -131,7 +131,7 @@ DecodeStep strip_from_json(const Json& json, const std::string& where) {
                        static_cast<std::size_t>(count_or(json, "stop", 0, where)));
 }
 
-DecodeStep metaspace_from_json(const Json& json, const std::string& where) {
+DecodeStep metaspace_decoder(const Json& json, const std::string& where) {
   const std::string mark = text_or(json, "replacement", std::string(kSpaceMark), where);
   const bool old_flag = flag_or(json, "add_prefix_space", true, where);
   const bool drops_first =
@@ -168,8 +168,8 @@ std::vector<DecodeStep> decoders_from_json(const Json& json, const std::string& 
   if (type == "ByteFallback") return {bytes_from_names};
   if (type == "Fuse") return {fuse};
   if (type == "Strip") return {strip_from_json(json, where)};
-  if (type == "Replace") return {replace_from_json(json, where)};
-  if (type == "Metaspace") return {metaspace_from_json(json, where)};
+  if (type == "Replace") return {replace_decoder(json, where)};
+  if (type == "Metaspace") return {metaspace_decoder(json, where)};
   if (type == "BPEDecoder") return {word_end_decoder(text_or(json, "suffix", "</w>", where))};
   if (type == "WordPiece")
     return {word_piece_decoder(text_or(json, "prefix", "##", where),

@@ -12,7 +12,7 @@
 namespace sqpsych::tokenizers {
 namespace {
 
-bool is_space(char32_t code) { return is_class(code, kSpace); }
+bool is_white_space(char32_t code) { return is_class(code, kSpace); }
 
 bool is_punctuation(char32_t code) {
   return is_class(code, kPunctuation) || (code < 0x80 && is_class(code, kSymbol));
@@ -168,12 +168,12 @@ std::vector<PreTokenizer> other_pre_tokenizer(const std::string& type, const Jso
                                               const std::string& where) {
   if (type == "Whitespace") return {split_step(find_words_and_signs(), Behavior::kRemoved, true)};
   if (type == "WhitespaceSplit")
-    return {split_step(find_characters(is_space), Behavior::kRemoved, false)};
+    return {split_step(find_characters(is_white_space), Behavior::kRemoved, false)};
   if (type == "Punctuation")
     return {split_step(find_characters(is_punctuation),
                        behavior_of(text_or(json, "behavior", "Isolated", where), where), false)};
   if (type == "BertPreTokenizer")
-    return {split_step(find_characters(is_space), Behavior::kRemoved, false),
+    return {split_step(find_characters(is_white_space), Behavior::kRemoved, false),
             split_step(find_characters(is_punctuation), Behavior::kIsolated, false)};
   if (type == "CharDelimiterSplit") return {delimiter_from_json(json, where)};
   if (type == "FixedLength") return {chunks_from_json(json, where)};

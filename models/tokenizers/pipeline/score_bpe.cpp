@@ -10,7 +10,7 @@ namespace {
 constexpr std::int32_t kNone = -1;
 
 /// A run of characters that may or may not be a token yet; size 0 once merged into its left one.
-struct Symbol {
+struct ScoredSymbol {
   ByteSpan range;
   std::int32_t previous;
   std::int32_t next;
@@ -18,12 +18,12 @@ struct Symbol {
 };
 
 /// Stale when the two symbols together no longer have this size.
-struct Candidate {
+struct ScoredPair {
   float score;
   std::int32_t left;
   std::int32_t right;
   std::size_t size;
-  bool operator<(const Candidate& other) const {
+  bool operator<(const ScoredPair& other) const {
     return score != other.score ? score < other.score : left > other.left;
   }
 };
@@ -34,7 +34,7 @@ class ScoreBpe : public PieceModel {
       : ids_(std::move(ids)), scores_(std::move(scores)), options_(options) {}
 
   void encode(std::string_view piece, bool, std::vector<PieceToken>& tokens) const override {
-    const std::vector<Symbol> symbols = merged(piece);
+    const std::vector<ScoredSymbol> symbols = merged(piece);
     bool after_unknown = false;
     for (std::int32_t i = symbols.empty() ? kNone : 0; i != kNone;
          i = symbols[static_cast<std::size_t>(i)].next) {
@@ -68,14 +68,14 @@ class ScoreBpe : public PieceModel {
     return true;
   }
 
-  std::vector<Symbol> merged(std::string_view piece) const {
-    std::vector<Symbol> symbols;
+  std::vector<ScoredSymbol> merged(std::string_view piece) const {
+    std::vector<ScoredSymbol> symbols;
     for (std::size_t begin = 0, end = 0; begin < piece.size(); begin = end) {
       end = std::min(piece.size(), begin + utf8_length(static_cast<unsigned char>(piece[begin])));
       const auto index = static_cast<std::int32_t>(symbols.size());
       symbols.push_back({{begin, end}, index - 1, end < piece.size() ? index + 1 : kNone});
     }
-    std::priority_queue<Candidate> queue;
+    std::priority_queue<ScoredPair> queue;
     const auto push = [&](std::int32_t left, std::int32_t right) {
       if (left == kNone || right == kNone) return;
       const std::size_t begin = symbols[static_cast<std::size_t>(left)].range.begin;
@@ -87,10 +87,10 @@ class ScoreBpe : public PieceModel {
     for (std::size_t i = 1; i < symbols.size(); ++i)
       push(static_cast<std::int32_t>(i) - 1, static_cast<std::int32_t>(i));
     while (!queue.empty()) {
-      const Candidate best = queue.top();
+      const ScoredPair best = queue.top();
       queue.pop();
-      Symbol& left = symbols[static_cast<std::size_t>(best.left)];
-      Symbol& right = symbols[static_cast<std::size_t>(best.right)];
+      ScoredSymbol& left = symbols[static_cast<std::size_t>(best.left)];
+      ScoredSymbol& right = symbols[static_cast<std::size_t>(best.right)];
       if (left.size() == 0 || right.size() == 0 || left.size() + right.size() != best.size)
         continue;
       left.range.end = right.range.end;
