@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 from support import BINARY, WORK, agree_over_prompts, case, close, finish, logits, sqpsych
 
 NEW_TOKENS = 32
-PROMPTS = [[1, 7 * i + 5, 11 * i + 3, 200 - 9 * i] for i in range(10)]
+PROMPTS = [[1, 7 * i + 5, 11 * i + 3, 200 - 9 * i] for i in range(4)]
 # Six layers show every pattern of windows; a quarter of the context is a window. Weights are large
 # enough that the best token is clear.
 SIZES = {"vocabulary_size": 400, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 6,
