@@ -147,8 +147,10 @@ std::int64_t window_of(const DecoderFeatures& features) {
   return layer < features.num_layers ? features.layer(layer).window : 0;
 }
 
-double query_scalar_of(double attention_scale) {
-  return std::round(1e6 / (attention_scale * attention_scale)) / 1e6;
+Json query_scalar_of(double attention_scale) {
+  const double scalar = std::round(1e6 / (attention_scale * attention_scale)) / 1e6;
+  if (scalar == std::round(scalar)) return static_cast<std::int64_t>(scalar);
+  return scalar;
 }
 
 namespace {

@@ -49,7 +49,8 @@ std::int64_t window_of(const DecoderFeatures& features);
 std::int64_t first_window(const DecoderFeatures& features);
 
 /// n of an attention scale 1/sqrt(n), to six decimals (`query_pre_attn_scalar`).
-double query_scalar_of(double attention_scale);
+/// A whole number where it is one: transformers refuses 16.0.
+Json query_scalar_of(double attention_scale);
 
 /// The reverse of both: config.json content that transformers of either generation reads.
 Json config_from_features(const DecoderFeatures& features, const ConfigStyle& style);
