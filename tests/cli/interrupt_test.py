@@ -23,7 +23,7 @@ class Interrupted(unittest.TestCase):
 
     def generate(self, run):
         return ["generate", material.profiles(), "--config", ROOT / "configs/generate/demo.json",
-                "--set", "sessions_per_profile=16", "--output", run]
+                "--set", "sessions_per_profile=40", "--output", run]
 
     def test_generate_keeps_finished_sessions_and_goes_on(self):
         whole, run = SCRATCH / "whole", SCRATCH / "stopped"
