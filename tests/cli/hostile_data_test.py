@@ -96,10 +96,12 @@ class Data(RefusalTest):
             self.assertNotEqual(os.environ.get("CI"), "true", f"{transport} is missing")
             self.skipTest(f"{transport} is not there")
         good = transport.read_bytes()
+        columns = b"NAMESTR HEADER RECORD!!!!!!!0000000011"
+        self.assertIn(columns, good)
         table = [
             ("cut.xpt", good[:-1000]), ("head.xpt", good[:600]), ("empty.xpt", b""), ("spaces.xpt", b" " * 4000),
             ("text.xpt", b"SEQN,DPQ010\n1,2\n"), ("names.xpt", good[:700] + b"\xff" * 400 + good[1100:]),
-            ("count.xpt", good.replace(b"NAMESTR RECORD!!!!!!!000000", b"NAMESTR RECORD!!!!!!!999999", 1)),
+            ("count.xpt", good.replace(columns, columns[:-4] + b"9999")), ("none.xpt", good.replace(columns, columns[:-4] + b"0000")),
             ("junk.sav", b"$FL2" + bytes(range(256)) * 8), ("empty.sav", b""), ("transport.sav", good),
             ("junk.dta", b"<stata_dta><header>" + bytes(range(256)) * 8), ("old.dta", b"\x71\x02\x01" + b"\xff" * 400),
         ]
