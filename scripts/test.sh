@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds with warnings as errors, checks format and layers, runs all tests.
+# Sets up, checks the format, builds with warnings as errors, runs all tests.
 # usage: scripts/test.sh [--sanitize] [CTEST ARGUMENT ...]
 #   --sanitize   the fast tests under AddressSanitizer and UndefinedBehaviorSanitizer instead
 set -euo pipefail
@@ -7,10 +7,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=ci
 if [ "${1:-}" = --sanitize ]; then preset=asan; shift; fi
 
+scripts/setup.sh
+[ "$preset" = asan ] || scripts/check_format.sh
 targets=()
 [ "$preset" = ci ] || targets=(fast_tests)
 scripts/build.sh "$preset" "${targets[@]}"
-[ "$preset" = asan ] || scripts/check_format.sh
 
 tests=(ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@")
 if [ "$preset" = asan ]; then

@@ -1,5 +1,6 @@
 #include "models/weights/gguf_parser.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -93,16 +94,30 @@ class Parser {
                                value_count_, tensor_count_, bytes_.size()));
   }
 
-  void check_name_text(const std::string& name, std::string_view what) {
-    if (!is_valid_utf8(name))
+  void check_text(const std::string& text, std::string_view what) {
+    if (!is_valid_utf8(text))
       fault("text-encoding", format("{}: found invalid UTF-8, expected UTF-8", what));
   }
 
+  std::string checked_text(std::string_view what) {
+    auto result = text(what);
+    check_text(result, what);
+    return result;
+  }
+
+  std::vector<std::string> texts(std::uint64_t count, std::string_view what) {
+    if (count > left() / sizeof(std::uint64_t)) need(left() + 1, what);
+    std::vector<std::string> values;
+    for (std::uint64_t i = 0; i < count; ++i) values.push_back(text(what));
+    const auto bad = std::ranges::find_if_not(values, is_valid_utf8);
+    if (bad != values.end()) check_text(*bad, format("{}[{}]", what, bad - values.begin()));
+    return values;
+  }
+
   void read_value(std::uint64_t index) {
-    auto key = text(format("key {}", index));
+    auto key = checked_text(format("name of key {}", index));
     if (key.empty())
       fault("key-empty", format("found an empty name for key {}, expected a name", index));
-    check_name_text(key, format("name of key {}", index));
     if (!keys_.insert(key).second)
       fault("key-duplicate", format("found '{}' twice, expected it once", key));
     const auto what = format("key '{}'", key);
@@ -130,7 +145,7 @@ class Parser {
       case 7:
         return number<std::uint8_t>(what) != 0;
       case kGgufString:
-        return text(what);
+        return checked_text(what);
       case 10:
         return number<std::uint64_t>(what);
       case 11:
@@ -178,12 +193,8 @@ class Parser {
         for (auto byte : bytes) flags.push_back(byte != 0);
         return flags;
       }
-      case kGgufString: {
-        if (count > left() / sizeof(std::uint64_t)) need(left() + 1, what);
-        std::vector<std::string> texts;
-        for (std::uint64_t i = 0; i < count; ++i) texts.push_back(text(what));
-        return texts;
-      }
+      case kGgufString:
+        return texts(count, what);
       case kGgufArray:
         stop("array-nested",
              format("{}: found an array of arrays, expected an array of values", what));
@@ -216,7 +227,7 @@ class Parser {
     GgufTensor tensor;
     tensor.name = text(format("name of tensor {}", index));
     const auto what = format("tensor '{}'", tensor.name);
-    check_name_text(tensor.name, what);
+    check_text(tensor.name, what);
     if (tensor.name.size() > kMaxNameBytes)
       fault("tensor-name-length", format("{}: found {} bytes, expected at most {}", what,
                                          tensor.name.size(), kMaxNameBytes));

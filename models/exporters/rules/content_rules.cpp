@@ -12,22 +12,6 @@ namespace {
 
 constexpr std::int64_t kChunkElements = std::int64_t{1} << 20;
 
-void check_text(GgufExamination& examination, const std::string& where, const std::string& text) {
-  if (const auto offset = find_invalid_utf8(text); offset != std::string::npos)
-    examination.add("value-encoding",
-                    format("{}: found bytes that are not UTF-8 at offset {}, expected UTF-8 text",
-                           where, offset));
-}
-
-void check_texts(GgufExamination& examination) {
-  for (const auto& [key, value] : examination.file.values()) {
-    if (const auto* text = std::get_if<std::string>(&value)) check_text(examination, key, *text);
-    const auto* texts = std::get_if<std::vector<std::string>>(&value);
-    for (std::size_t i = 0; texts && i < texts->size(); ++i)
-      check_text(examination, format("{}[{}]", key, i), (*texts)[i]);
-  }
-}
-
 /// NaN and infinity survive a sum; finite values may overflow it.
 bool holds_only_numbers(const at::Tensor& values) {
   return std::isfinite(values.sum().item<double>()) || at::isfinite(values).all().item<bool>();
@@ -49,13 +33,12 @@ bool is_finite(const GgufFile& file, const GgufTensor& tensor, const Codec& code
 }  // namespace
 
 void check_contents(GgufExamination& examination) {
-  check_texts(examination);
   for (const auto& tensor : examination.file.tensors())
     if (const auto* codec = codec_of(tensor.type);
         codec && !is_finite(examination.file, tensor, *codec))
-      examination.add("tensor-finite",
-                      format("tensor '{}': found NaN or infinity, expected finite numbers",
-                             tensor.name));
+      examination.add(
+          "tensor-finite",
+          format("tensor '{}': found NaN or infinity, expected finite numbers", tensor.name));
 }
 
 }  // namespace sqpsych

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::int64_t kMaxGgufLayers = 512;  // LLAMA_MAX_LAYERS
 constexpr std::uint32_t kExpectedQuantizationVersion = 2;
-constexpr std::int64_t kMaxGgufSize = std::int64_t{1} << 30;  // keeps every product of sizes in int64
+constexpr std::int64_t kMaxGgufSize = std::int64_t{1}
+                                      << 30;  // keeps every product of sizes in int64
 
 /// A key that the loader reads as one number, or as one per layer.
 std::vector<std::int64_t> per_layer(GgufExamination& examination, const std::string& key,
@@ -35,7 +36,8 @@ std::vector<std::int64_t> per_layer(GgufExamination& examination, const std::str
   }
   for (auto value : values)
     if (value < 1 || value > kMaxGgufSize) {
-      examination.add("key-value", format("{}: found {}, expected 1 to {}", key, value, kMaxGgufSize));
+      examination.add("key-value",
+                      format("{}: found {}, expected 1 to {}", key, value, kMaxGgufSize));
       return {};
     }
   return values;

@@ -181,8 +181,6 @@ std::vector<Case> model_cases() {
        [](Draft& d) {
          d.tensors.push_back({"rope_freqs.weight", {8}});
        }},
-      {"value-encoding", "text",
-       [](Draft& d) { d.set("general.name", std::string("\xFF")); }},
       {"key-missing", "tokenizer model", [](Draft& d) { d.remove("tokenizer.ggml.model"); }},
       {"tokenizer-model", "unknown",
        [](Draft& d) { d.set("tokenizer.ggml.model", std::string("bpe")); }},

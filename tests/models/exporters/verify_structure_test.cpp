@@ -105,6 +105,9 @@ std::vector<BrokenFile> broken_files() {
   add("key-empty", with_key(string_key("", "x")));
   add("key-duplicate", with_key(string_key("adapter.type", "lora")));
   add("text-encoding", with_key(string_key("a\xff", "x")));
+  add("text-encoding", with_key(string_key("k", "x\xff")));
+  add("text-encoding", with_key(text("k") + number<std::uint32_t>(9) + number<std::uint32_t>(8) +
+                                number<std::uint64_t>(2) + text("good") + text("x\xff")));
   add("value-type", with_key(text("k") + number<std::uint32_t>(13)));
   add("value-type", with_key(text("k") + number<std::uint32_t>(9) + number<std::uint32_t>(77) +
                              number<std::uint64_t>(1)));
