@@ -1,7 +1,5 @@
 #include "generate/session_plan.h"
 
-#include <map>
-
 #include "core/hash.h"
 #include "core/json_lines.h"
 #include "core/text.h"
@@ -27,21 +25,11 @@ std::string SessionPlan::language_of(const PlannedSession& session,
 
 SessionPlan plan_sessions(const std::filesystem::path& profiles, const GenerateConfig& config) {
   SessionPlan plan;
-  std::map<std::pair<std::string, std::string>, std::int64_t> line_of;
-  for_each_line(profiles, [&](Json record, std::int64_t line) {
-    const auto where = format("{}:{}", profiles.string(), line);
-    auto profile = profile_from_json(record, where);
-    const auto [earlier, is_new] =
-        line_of.emplace(std::pair(profile.client_id, profile.occasion), line);
-    if (!is_new)
-      throw FormatError(
-          format("{}: client_id and occasion: found those of line {} again, expected "
-                 "each once. Remove one of the two lines.",
-                 where, earlier->second));
+  for (auto& profile : read_profiles(profiles)) {
     if (profile.risk_positive) ++plan.risk_positive;
     if (profile.risk_positive && config.risk_policy == "exclude") {
       ++plan.excluded_by_risk;
-      return;
+      continue;
     }
     const auto hash = sha256_hex(to_line(to_json(profile)));
     for (std::int64_t replicate = 0; replicate < config.sessions_per_profile; ++replicate)
@@ -52,7 +40,7 @@ SessionPlan plan_sessions(const std::filesystem::path& profiles, const GenerateC
     const auto language = plan.language_of(plan.sessions.back(), config);
     plan.languages.insert(language);
     if (plan.profiles.back().language != language) ++plan.other_language;
-  });
+  }
   if (plan.profiles.empty() && plan.excluded_by_risk == 0)
     throw FormatError(
         format("{}: found no profile, expected at least one. Make them with "

@@ -2,9 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/isfinite.h>
 
-#include <cmath>
 #include <set>
 
 #include "core/error.h"
@@ -12,6 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "models/weights/block_scaled.h"
+#include "models/weights/finite.h"
 
 namespace sqpsych {
 namespace {
@@ -28,11 +27,6 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 bool is_computed_buffer(const std::string& name) {
   return name.ends_with("rotary_emb.inv_freq") || name == "rope_freqs.weight" ||
          name == "rope_factors_long.weight" || name == "rope_factors_short.weight";
-}
-
-bool all_finite(const at::Tensor& tensor) {
-  // NaN and infinity survive a sum, which needs no second tensor; finite values may overflow it.
-  return std::isfinite(tensor.sum().item<double>()) || at::isfinite(tensor).all().item<bool>();
 }
 
 /// Without a copy where the file's bytes already are what the decoder holds: the parameter then

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <set>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -195,14 +195,17 @@ Profile profile_from_json(const Json& record, const std::string& where) {
 
 std::vector<Profile> read_profiles(const std::filesystem::path& file) {
   std::vector<Profile> profiles;
-  std::set<std::pair<std::string, std::string>> seen;
+  std::map<std::pair<std::string, std::string>, std::int64_t> line_of;
   for_each_line(file, [&](const Json& record, std::int64_t line) {
     const std::string where = format("{}:{}", file.string(), line);
     Profile profile = profile_from_json(record, where);
-    if (!seen.emplace(profile.client_id, profile.occasion).second)
+    const auto [earlier, is_new] =
+        line_of.emplace(std::pair(profile.client_id, profile.occasion), line);
+    if (!is_new)
       throw FormatError(
-          format("{}: client_id '{}', occasion '{}': found a second record, expected one", where,
-                 profile.client_id, profile.occasion));
+          format("{}: client_id and occasion: found those of line {} again, expected each once. "
+                 "Remove one of the two lines.",
+                 where, earlier->second));
     profiles.push_back(std::move(profile));
   });
   return profiles;

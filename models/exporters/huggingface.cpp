@@ -1,5 +1,3 @@
-#include <ATen/ops/isfinite.h>
-
 #include "core/error.h"
 #include "core/free_space.h"
 #include "core/interrupt.h"
@@ -10,6 +8,7 @@
 #include "models/exporters/chat_template_source.h"
 #include "models/exporters/export_source.h"
 #include "models/generation_config.h"
+#include "models/weights/finite.h"
 #include "models/weights/safetensors_header.h"
 #include "models/weights/sharded_safetensors.h"
 #include "models/weights/tokenizer_files.h"
@@ -75,7 +74,7 @@ void write_card(const ExportSource& source, const fs::path& folder) {
 at::Tensor converted(const ExportSource& source, const TensorNames& names, at::ScalarType type) {
   throw_if_interrupted("export");
   const auto tensor = source.tensor(names).to(type);
-  if (!at::isfinite(tensor).all().item<bool>())
+  if (!all_finite(tensor))
     throw FormatError(
         format("export: tensor '{}': found NaN or infinite values in {}, expected "
                "numbers. The weights are broken, or need --type BF16 or F32.",

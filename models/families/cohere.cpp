@@ -1,7 +1,6 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
-#include "models/families/name_table.h"
 
 namespace sqpsych {
 namespace cohere {
@@ -39,9 +38,6 @@ class Cohere final : public Family {
     f.context_length = reader.integer("model_max_length", f.context_length, 1, kMaxSize);
     return f;
   }
-  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
-    return tensor_names_of(features);
-  }
   Json config(const DecoderFeatures& f) const override {
     auto config = config_from_features(f, kStyle);
     config["logit_scale"] = f.logit_scale;
@@ -56,8 +52,7 @@ class Cohere final : public Family {
   }
   bool may_untie() const override { return false; }
   void write_gguf_keys(const DecoderFeatures& f, GgufWriter& writer) const override {
-    refuse_in_gguf(gguf_architecture(), f.head_dim * f.num_heads != f.hidden_size,
-                   "heads that do not add up to hidden_size");
+    refuse_free_heads(gguf_architecture(), f);
     refuse_in_gguf(gguf_architecture(), !f.tied_embeddings, "an untied head");
     refuse_in_gguf(gguf_architecture(), f.attention_output_bias, "attention biases");
     write_gguf_features(gguf_architecture(), f, writer);

@@ -1,7 +1,6 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
-#include "models/families/name_table.h"
 
 namespace sqpsych {
 namespace cohere2 {
@@ -18,10 +17,6 @@ constexpr ConfigStyle kStyle = {.model_type = "cohere2",
 constexpr double kLogitScale = 0.25;
 constexpr std::int64_t kWindow = 4096;
 constexpr std::int64_t kPeriod = 4;
-
-auto all_but_last_of(std::int64_t period) {
-  return [period](std::int64_t layer) { return (layer + 1) % period != 0; };
-}
 
 void set_constant_features(DecoderFeatures& f) {
   f.norm_kind = NormKind::kLayer;
@@ -55,9 +50,6 @@ class Cohere2 final : public Family {
     set_constant_features(f);
     return f;
   }
-  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
-    return tensor_names_of(features);
-  }
   Json config(const DecoderFeatures& f) const override {
     auto config = config_from_features(f, kStyle);
     config["logit_scale"] = f.logit_scale;
@@ -71,8 +63,7 @@ class Cohere2 final : public Family {
   }
   bool may_untie() const override { return false; }
   void write_gguf_keys(const DecoderFeatures& f, GgufWriter& writer) const override {
-    refuse_in_gguf(gguf_architecture(), f.head_dim * f.num_heads != f.hidden_size,
-                   "heads that do not add up to hidden_size");
+    refuse_free_heads(gguf_architecture(), f);
     refuse_in_gguf(gguf_architecture(), !f.tied_embeddings, "an untied head");
     refuse_in_gguf(gguf_architecture(), f.attention_output_bias, "attention biases");
     refuse_in_gguf(gguf_architecture(), !has_usual_pattern(f),

@@ -136,10 +136,33 @@ void read_windows(const ConfigReader& reader, const ConfigStyle& style, DecoderF
   if (window > 0 || features.local_rope) set_windows(features, window, chosen);
 }
 
+void read_upper_windows(const ConfigReader& reader, const ConfigStyle& style,
+                        DecoderFeatures& features) {
+  if (!reader.flag("use_sliding_window", false)) return;
+  const auto first = reader.integer("max_window_layers", 28, 0, kMaxSize);
+  read_windows(reader, style, features, [first](std::int64_t layer) { return layer >= first; });
+}
+
+namespace {
+
+/// num_layers when there is none.
 std::int64_t first_window(const DecoderFeatures& features) {
   std::int64_t layer = 0;
   while (layer < features.num_layers && features.layer(layer).window == 0) ++layer;
   return layer;
+}
+
+}  // namespace
+
+void write_upper_windows(const DecoderFeatures& features, Json& config) {
+  config["use_sliding_window"] = window_of(features) > 0;
+  config["max_window_layers"] = first_window(features);
+}
+
+bool every_layer(std::int64_t) { return true; }
+
+std::function<bool(std::int64_t)> all_but_last_of(std::int64_t period) {
+  return [period](std::int64_t layer) { return (layer + 1) % period != 0; };
 }
 
 std::int64_t window_of(const DecoderFeatures& features) {
@@ -152,6 +175,8 @@ Json query_scalar_of(double attention_scale) {
   if (scalar == std::round(scalar)) return static_cast<std::int64_t>(scalar);
   return scalar;
 }
+
+Json soft_cap_or_null(double cap) { return cap > 0 ? Json(cap) : Json(); }
 
 namespace {
 

@@ -36,6 +36,17 @@ DecoderFeatures features_from_config(const ConfigReader& reader, const ConfigSty
 void read_windows(const ConfigReader& reader, const ConfigStyle& style, DecoderFeatures& features,
                   const std::function<bool(std::int64_t)>& is_local);
 
+/// The rule of read_windows where the upper layers have windows: `use_sliding_window` says whether,
+/// `max_window_layers` how many layers below have none.
+void read_upper_windows(const ConfigReader& reader, const ConfigStyle& style,
+                        DecoderFeatures& features);
+void write_upper_windows(const DecoderFeatures& features, Json& config);
+
+/// Patterns of windowed layers.
+bool every_layer(std::int64_t layer);
+/// All but the last of every `period` layers.
+std::function<bool(std::int64_t)> all_but_last_of(std::int64_t period);
+
 /// `window`, or a quarter of a smaller context: what a new model of any size gets.
 std::int64_t window_for_context(std::int64_t window, const DecoderFeatures& features);
 
@@ -45,12 +56,12 @@ void set_windows(DecoderFeatures& features, std::int64_t window,
 
 /// The window of the features' windowed layers, 0 when there is none.
 std::int64_t window_of(const DecoderFeatures& features);
-/// The first windowed layer; num_layers when there is none.
-std::int64_t first_window(const DecoderFeatures& features);
 
 /// n of an attention scale 1/sqrt(n), to six decimals (`query_pre_attn_scalar`).
 /// A whole number where it is one: transformers refuses 16.0.
 Json query_scalar_of(double attention_scale);
+/// 0, which stands for no cap, is written as null.
+Json soft_cap_or_null(double cap);
 
 /// The reverse of both: config.json content that transformers of either generation reads.
 Json config_from_features(const DecoderFeatures& features, const ConfigStyle& style);

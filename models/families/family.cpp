@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "models/families/gguf_features.h"
+#include "models/families/name_table.h"
 
 namespace sqpsych {
 
@@ -80,6 +82,18 @@ const Family& family_of(const Json& config, const std::string& where) {
              "Convert the model or choose one of a supported family.",
              where, type, architectures.empty() ? "none" : quoted_list(architectures),
              quoted_list(names_of_families())));
+}
+
+std::vector<TensorNames> Family::tensor_names(const DecoderFeatures& features) const {
+  return tensor_names_of(features);
+}
+
+void Family::write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const {
+  write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features), writer);
+}
+
+DecoderFeatures Family::features_from_gguf(const GgufFile& file) const {
+  return features_from_gguf_keys(file, gguf_architecture());
 }
 
 bool Family::reads_gguf(const GgufFile& file) const {

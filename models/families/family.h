@@ -44,7 +44,7 @@ class Family {
   virtual std::string canonical_name(const std::string& stored) const { return stored; }
   /// Adds every problem of the config to `problems`.
   virtual DecoderFeatures features(const Json& config, ProblemList& problems) const = 0;
-  virtual std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const = 0;
+  virtual std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const;
   /// config.json content for a new model of these features (no ids, no dtype).
   virtual Json config(const DecoderFeatures& features) const = 0;
   /// Adds to plain sizes what every model of the family has: norms, windows, caps ...
@@ -56,9 +56,10 @@ class Family {
   /// Whether the file is one of this family; its architecture by default.
   virtual bool reads_gguf(const GgufFile& file) const;
   /// Hyper-parameter keys ({arch}.context_length ...) plus rope tensors, if any. FormatError when
-  /// the architecture cannot express a feature.
-  virtual void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const = 0;
-  virtual DecoderFeatures features_from_gguf(const GgufFile& file) const = 0;
+  /// the architecture cannot express a feature; windows it does not know are left out with a
+  /// warning.
+  virtual void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const;
+  virtual DecoderFeatures features_from_gguf(const GgufFile& file) const;
 };
 
 std::vector<const Family*> families();

@@ -1,10 +1,8 @@
 #include <cmath>
 
-#include "core/text.h"
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
-#include "models/families/name_table.h"
 
 namespace sqpsych {
 namespace gemma2 {
@@ -24,11 +22,6 @@ constexpr double kLogitCap = 30;
 constexpr std::int64_t kLayersOf27b = 46;
 
 bool every_second(std::int64_t layer) { return layer % 2 == 0; }
-
-double gguf_attention_scale(const DecoderFeatures& f) {
-  const auto width = f.num_layers == kLayersOf27b ? f.hidden_size / f.num_heads : f.head_dim;
-  return 1 / std::sqrt(static_cast<double>(width));
-}
 
 /// null: no cap.
 double read_cap(const ConfigReader& reader, const char* key, double absent) {
@@ -59,15 +52,11 @@ class Gemma2 final : public Family {
     read_windows(reader, kStyle, f, every_second);
     return f;
   }
-  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
-    return tensor_names_of(features);
-  }
   Json config(const DecoderFeatures& f) const override {
     auto config = config_from_features(f, kStyle);
     config["query_pre_attn_scalar"] = query_scalar_of(f.attention_scale);
-    config["attn_logit_softcapping"] =
-        f.attention_soft_cap > 0 ? Json(f.attention_soft_cap) : Json();
-    config["final_logit_softcapping"] = f.logit_soft_cap > 0 ? Json(f.logit_soft_cap) : Json();
+    config["attn_logit_softcapping"] = soft_cap_or_null(f.attention_soft_cap);
+    config["final_logit_softcapping"] = soft_cap_or_null(f.logit_soft_cap);
     return config;
   }
   void complete(DecoderFeatures& f) const override {
@@ -80,9 +69,7 @@ class Gemma2 final : public Family {
   }
   bool may_untie() const override { return false; }
   void write_gguf_keys(const DecoderFeatures& f, GgufWriter& writer) const override {
-    const auto expected = gguf_attention_scale(f);
-    refuse_in_gguf(gguf_architecture(), std::abs(f.attention_scale / expected - 1) > 1e-6,
-                   format("an attention scale of {} instead of {}", f.attention_scale, expected));
+    refuse_attention_scale(gguf_architecture(), f, kLayersOf27b);
     refuse_in_gguf(gguf_architecture(), !f.tied_embeddings, "an untied head");
     refuse_in_gguf(gguf_architecture(), f.qkv_bias, "attention biases");
     refuse_in_gguf(gguf_architecture(), f.attention_soft_cap == 0 || f.logit_soft_cap == 0,
@@ -92,7 +79,7 @@ class Gemma2 final : public Family {
   DecoderFeatures features_from_gguf(const GgufFile& file) const override {
     auto f = features_from_gguf_keys(file, gguf_architecture());
     set_constant_features(f);
-    f.attention_scale = gguf_attention_scale(f);
+    f.attention_scale = gguf_attention_scale(f, kLayersOf27b);
     if (f.attention_soft_cap == 0) f.attention_soft_cap = kAttentionCap;
     if (f.logit_soft_cap == 0) f.logit_soft_cap = kLogitCap;
     const auto window = window_of(f);

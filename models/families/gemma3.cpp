@@ -1,10 +1,8 @@
 #include <cmath>
 
-#include "core/text.h"
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
-#include "models/families/name_table.h"
 #include "models/families/wrapper.h"
 
 namespace sqpsych {
@@ -25,16 +23,6 @@ constexpr std::int64_t kWindow = 1024;
 constexpr std::int64_t kPeriod = 6;
 // llama.cpp chooses the attention scale by the number of layers (src/models/gemma3.cpp).
 constexpr std::int64_t kLayersOf27b = 62;
-
-/// All but the last of every `period` layers.
-auto all_but_last_of(std::int64_t period) {
-  return [period](std::int64_t layer) { return (layer + 1) % period != 0; };
-}
-
-double gguf_attention_scale(const DecoderFeatures& f) {
-  const auto width = f.num_layers == kLayersOf27b ? f.hidden_size / f.num_heads : f.head_dim;
-  return 1 / std::sqrt(static_cast<double>(width));
-}
 
 bool has_usual_pattern(const DecoderFeatures& f) {
   const auto is_local = all_but_last_of(kPeriod);
@@ -85,15 +73,11 @@ class Gemma3 final : public Family {
                  all_but_last_of(reader.integer("sliding_window_pattern", kPeriod, 1, kMaxLayers)));
     return f;
   }
-  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
-    return tensor_names_of(features);
-  }
   Json config(const DecoderFeatures& f) const override {
     auto config = config_from_features(f, kStyle);
     config["query_pre_attn_scalar"] = query_scalar_of(f.attention_scale);
-    config["attn_logit_softcapping"] =
-        f.attention_soft_cap > 0 ? Json(f.attention_soft_cap) : Json();
-    config["final_logit_softcapping"] = f.logit_soft_cap > 0 ? Json(f.logit_soft_cap) : Json();
+    config["attn_logit_softcapping"] = soft_cap_or_null(f.attention_soft_cap);
+    config["final_logit_softcapping"] = soft_cap_or_null(f.logit_soft_cap);
     return config;
   }
   void complete(DecoderFeatures& f) const override {
@@ -105,9 +89,7 @@ class Gemma3 final : public Family {
     set_windows(f, window_for_context(kWindow, f), all_but_last_of(kPeriod));
   }
   void write_gguf_keys(const DecoderFeatures& f, GgufWriter& writer) const override {
-    const auto expected = gguf_attention_scale(f);
-    refuse_in_gguf(gguf_architecture(), std::abs(f.attention_scale / expected - 1) > 1e-6,
-                   format("an attention scale of {} instead of {}", f.attention_scale, expected));
+    refuse_attention_scale(gguf_architecture(), f, kLayersOf27b);
     refuse_in_gguf(gguf_architecture(), f.attention_soft_cap > 0, "an attention soft cap");
     refuse_in_gguf(gguf_architecture(), f.qkv_bias, "attention biases");
     refuse_in_gguf(gguf_architecture(), !has_usual_pattern(f),
@@ -120,7 +102,7 @@ class Gemma3 final : public Family {
   DecoderFeatures features_from_gguf(const GgufFile& file) const override {
     auto f = features_from_gguf_keys(file, gguf_architecture());
     set_constant_features(f);
-    f.attention_scale = gguf_attention_scale(f);
+    f.attention_scale = gguf_attention_scale(f, kLayersOf27b);
     if (!f.local_rope)
       f.local_rope = RopeFeatures{kStyle.local_rope_base, f.rope.dims, false, {}, {}};
     const auto window = window_of(f);

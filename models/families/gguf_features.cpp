@@ -4,6 +4,7 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -215,8 +216,7 @@ DecoderFeatures features_from_gguf_keys(const GgufFile& file, const std::string&
         keys.count("expert_feed_forward_length", f.intermediate_size, kMaxSize);
   }
   const auto window = file.optional_u32(architecture + ".attention.sliding_window");
-  if (window && *window > 0)
-    set_windows(f, static_cast<std::int64_t>(*window), [](std::int64_t) { return true; });
+  if (window && *window > 0) set_windows(f, static_cast<std::int64_t>(*window), every_layer);
   read_scaling(keys, f);
   read_tensors(file, keys, f);
   check_heads(f, keys.problems);
@@ -230,6 +230,25 @@ void refuse_in_gguf(const std::string& architecture, bool is_wrong, const std::s
         format("export: found {}, which GGUF files of architecture '{}' cannot express. Export to "
                "--format huggingface instead.",
                found, architecture));
+}
+
+void refuse_free_heads(const std::string& architecture, const DecoderFeatures& features) {
+  refuse_in_gguf(architecture, features.head_dim * features.num_heads != features.hidden_size,
+                 format("{} heads of head_dim {} with hidden_size {}", features.num_heads,
+                        features.head_dim, features.hidden_size));
+}
+
+double gguf_attention_scale(const DecoderFeatures& f, std::int64_t deep) {
+  const auto width = f.num_layers == deep ? f.hidden_size / f.num_heads : f.head_dim;
+  return 1 / std::sqrt(static_cast<double>(width));
+}
+
+void refuse_attention_scale(const std::string& architecture, const DecoderFeatures& features,
+                            std::int64_t deep) {
+  const auto expected = gguf_attention_scale(features, deep);
+  refuse_in_gguf(
+      architecture, std::abs(features.attention_scale / expected - 1) > 1e-6,
+      format("an attention scale of {} instead of {}", features.attention_scale, expected));
 }
 
 DecoderFeatures without_windows(const std::string& architecture, DecoderFeatures features) {

@@ -1,6 +1,5 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
-#include "models/families/gguf_features.h"
 #include "models/families/name_table.h"
 
 namespace sqpsych {
@@ -34,12 +33,6 @@ class Llama final : public Family {
   }
   bool reads_gguf(const GgufFile& file) const override {
     return Family::reads_gguf(file) && file.optional_u32("llama.expert_count").value_or(0) == 0;
-  }
-  void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
-    write_gguf_features(gguf_architecture(), features, writer);
-  }
-  DecoderFeatures features_from_gguf(const GgufFile& file) const override {
-    return features_from_gguf_keys(file, gguf_architecture());
   }
 };
 

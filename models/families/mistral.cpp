@@ -1,6 +1,5 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
-#include "models/families/gguf_features.h"
 #include "models/families/name_table.h"
 #include "models/families/wrapper.h"
 
@@ -11,8 +10,6 @@ namespace {
 // The window is that of Mistral 7B v0.1 (Jiang et al. 2023, arXiv 2310.06825).
 constexpr ConfigStyle kStyle = {
     .model_type = "mistral", .architecture = "MistralForCausalLM", .window = 4096};
-
-bool every_layer(std::int64_t) { return true; }
 
 class Mistral final : public Family {
  public:
@@ -45,13 +42,6 @@ class Mistral final : public Family {
   }
   /// Such files cannot be told from those of the architecture's own family.
   bool reads_gguf(const GgufFile&) const override { return false; }
-  void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
-    write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features),
-                        writer);
-  }
-  DecoderFeatures features_from_gguf(const GgufFile& file) const override {
-    return features_from_gguf_keys(file, gguf_architecture());
-  }
 };
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
-#include "models/families/gguf_features.h"
 #include "models/families/name_table.h"
 
 namespace sqpsych {
@@ -11,8 +10,6 @@ constexpr ConfigStyle kStyle = {.model_type = "mixtral",
                                 .architecture = "MixtralForCausalLM",
                                 .norm_eps = 1e-5,
                                 .rope_base = 1e6};
-
-bool every_layer(std::int64_t) { return true; }
 
 class Mixtral final : public Family {
  public:
@@ -47,13 +44,6 @@ class Mixtral final : public Family {
   }
   bool reads_gguf(const GgufFile& file) const override {
     return Family::reads_gguf(file) && file.optional_u32("llama.expert_count").value_or(0) > 0;
-  }
-  void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
-    write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features),
-                        writer);
-  }
-  DecoderFeatures features_from_gguf(const GgufFile& file) const override {
-    return features_from_gguf_keys(file, gguf_architecture());
   }
 };
 

@@ -1,7 +1,6 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
-#include "models/families/name_table.h"
 
 namespace sqpsych {
 namespace phi3 {
@@ -11,8 +10,6 @@ constexpr ConfigStyle kStyle = {.model_type = "phi3",
                                 .architecture = "Phi3ForCausalLM",
                                 .norm_eps = 1e-5,
                                 .rotates_partially = true};
-
-bool every_layer(std::int64_t) { return true; }
 
 /// "yarn" in these configs means per-frequency divisors, as "su" does.
 Json with_longrope(Json config) {
@@ -39,9 +36,6 @@ class Phi3 final : public Family {
     read_windows(reader, kStyle, f, every_layer);
     return f;
   }
-  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
-    return tensor_names_of(features);
-  }
   Json config(const DecoderFeatures& features) const override {
     auto config = config_from_features(features, kStyle);
     if (std::holds_alternative<std::monostate>(features.rope.scaling))
@@ -52,19 +46,13 @@ class Phi3 final : public Family {
     features.fused_qkv = features.fused_gate_up = true;
   }
   void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
-    refuse_in_gguf(gguf_architecture(),
-                   features.head_dim * features.num_heads != features.hidden_size,
-                   "heads that do not add up to hidden_size");
-    write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features),
-                        writer);
+    refuse_free_heads(gguf_architecture(), features);
+    Family::write_gguf_keys(features, writer);
     if (!writer.find("phi3.rope.scaling.original_context_length"))
       writer.set("phi3.rope.scaling.original_context_length",
                  static_cast<std::uint32_t>(features.context_length));
     // Absent means 2047 to runtimes that model the window; 0 is "none".
     writer.set("phi3.attention.sliding_window", static_cast<std::uint32_t>(window_of(features)));
-  }
-  DecoderFeatures features_from_gguf(const GgufFile& file) const override {
-    return features_from_gguf_keys(file, gguf_architecture());
   }
 };
 

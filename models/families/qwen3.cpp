@@ -1,7 +1,6 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
-#include "models/families/name_table.h"
 
 namespace sqpsych {
 namespace qwen3 {
@@ -21,19 +20,12 @@ class Qwen3 final : public Family {
     auto f = features_from_config(reader, kStyle);
     f.head_norm = HeadNorm::kShared;
     f.qkv_bias = f.attention_output_bias = reader.flag("attention_bias", false);
-    if (reader.flag("use_sliding_window", false)) {
-      const auto first = reader.integer("max_window_layers", 28, 0, kMaxSize);
-      read_windows(reader, kStyle, f, [first](std::int64_t layer) { return layer >= first; });
-    }
+    read_upper_windows(reader, kStyle, f);
     return f;
-  }
-  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
-    return tensor_names_of(features);
   }
   Json config(const DecoderFeatures& features) const override {
     auto config = config_from_features(features, kStyle);
-    config["use_sliding_window"] = window_of(features) > 0;
-    config["max_window_layers"] = first_window(features);
+    write_upper_windows(features, config);
     return config;
   }
   void complete(DecoderFeatures& features) const override {
@@ -41,11 +33,7 @@ class Qwen3 final : public Family {
   }
   void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
     refuse_in_gguf(gguf_architecture(), features.attention_output_bias, "attention biases");
-    write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features),
-                        writer);
-  }
-  DecoderFeatures features_from_gguf(const GgufFile& file) const override {
-    return features_from_gguf_keys(file, gguf_architecture());
+    Family::write_gguf_keys(features, writer);
   }
 };
 

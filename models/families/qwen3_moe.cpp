@@ -1,7 +1,6 @@
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
-#include "models/families/name_table.h"
 
 namespace sqpsych {
 namespace qwen3_moe {
@@ -37,12 +36,8 @@ class Qwen3Moe final : public Family {
     f.experts.intermediate_size = reader.integer("moe_intermediate_size", 768, 1, kMaxSize);
     f.experts.normalised = reader.flag("norm_topk_prob", false);
     check_layers(reader);
-    if (reader.flag("use_sliding_window", false))
-      read_windows(reader, kStyle, f, [](std::int64_t) { return true; });
+    if (reader.flag("use_sliding_window", false)) read_windows(reader, kStyle, f, every_layer);
     return f;
-  }
-  std::vector<TensorNames> tensor_names(const DecoderFeatures& features) const override {
-    return tensor_names_of(features);
   }
   Json config(const DecoderFeatures& features) const override {
     auto config = config_from_features(features, kStyle);
@@ -62,11 +57,7 @@ class Qwen3Moe final : public Family {
   void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
     refuse_in_gguf(gguf_architecture(), features.attention_output_bias, "attention biases");
     refuse_in_gguf(gguf_architecture(), !features.experts.normalised, "norm_topk_prob false");
-    write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features),
-                        writer);
-  }
-  DecoderFeatures features_from_gguf(const GgufFile& file) const override {
-    return features_from_gguf_keys(file, gguf_architecture());
+    Family::write_gguf_keys(features, writer);
   }
 };
 

@@ -77,8 +77,7 @@ class SmolLm3 final : public Family {
   void write_gguf_keys(const DecoderFeatures& features, GgufWriter& writer) const override {
     refuse_in_gguf(gguf_architecture(), !has_usual_pattern(features),
                    "another pattern of unrotated layers than one in four");
-    write_gguf_features(gguf_architecture(), without_windows(gguf_architecture(), features),
-                        writer);
+    Family::write_gguf_keys(features, writer);
   }
   DecoderFeatures features_from_gguf(const GgufFile& file) const override {
     auto f = features_from_gguf_keys(file, gguf_architecture());

@@ -72,10 +72,7 @@ std::unique_ptr<Tokenizer> load_rank_file(const std::filesystem::path& path,
   set_byte_level_parts(table.ids(), merge_rules_of_ranks(tokens), split, true, parts);
   parts.added = settings.added;
   for (const auto& token : parts.added) table.add(token.content, token.id);
-  parts.special = special_ids(settings, table, {}, {});
-  parts.tokens = table.by_id();
-  parts.ids = table.ids();
-  parts.types = token_types(parts.tokens, parts.special, false, parts.added);
+  set_vocabulary(settings, table, false, parts);
   return make_pipeline_tokenizer(std::move(parts));
 }
 

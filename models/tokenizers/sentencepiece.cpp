@@ -141,10 +141,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& folde
   parts.where = where;
   parts.added = settings.added;
   merge_added_tokens(control_pieces(file), parts.added);
-  parts.special = special_ids(settings, table, {}, {});
-  parts.tokens = table.by_id();
-  parts.ids = table.ids();
-  parts.types = token_types(parts.tokens, parts.special, file.byte_fallback, parts.added);
+  set_vocabulary(settings, table, file.byte_fallback, parts);
   set_types(file, parts.types);
   parts.model = std::make_unique<SentencePieceModel>(bytes, file, settings.legacy_prefix, where);
   parts.decoders = sentencepiece_decoder(file.add_dummy_prefix);

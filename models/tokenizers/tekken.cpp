@@ -134,10 +134,7 @@ std::unique_ptr<Tokenizer> load_tekken(const std::filesystem::path& folder) {
   if (!settings.unknown) settings.unknown = "<unk>";
   if (!settings.padding) settings.padding = "<pad>";
   if (!settings.add_bos) settings.add_bos = true;
-  parts.special = special_ids(settings, table, {}, {});
-  parts.tokens = table.by_id();
-  parts.ids = table.ids();
-  parts.types = token_types(parts.tokens, parts.special, false, parts.added);
+  set_vocabulary(settings, table, false, parts);
   return make_pipeline_tokenizer(std::move(parts));
 }
 

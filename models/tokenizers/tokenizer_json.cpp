@@ -105,14 +105,10 @@ std::unique_ptr<Tokenizer> load_tokenizer_json(const std::filesystem::path& fold
   if (takes_bytes) parts.pre_tokenizers.pop_back();
   parts.model = model->make(takes_bytes);
 
-  SpecialIds around;
-  read_post_processor(value_or_null(file, "post_processor"), where, around);
+  read_post_processor(value_or_null(file, "post_processor"), where, parts.special);
   SpecialTokenSettings settings = read_special_token_settings(folder);
   if (!settings.unknown && !model->unknown().empty()) settings.unknown = model->unknown();
-  parts.special = special_ids(settings, table, around.before, around.after);
-  parts.tokens = table.by_id();
-  parts.types = token_types(parts.tokens, parts.special, model->byte_fallback(), parts.added);
-  parts.ids = table.ids();
+  set_vocabulary(settings, table, model->byte_fallback(), parts);
   return make_pipeline_tokenizer(std::move(parts));
 }
 

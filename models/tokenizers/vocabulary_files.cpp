@@ -82,10 +82,7 @@ std::unique_ptr<Tokenizer> load_vocabulary_files(const std::filesystem::path& fo
                        split, split.ignore_merges, parts);
   parts.added = settings.added;
   for (const auto& token : parts.added) table.add(token.content, token.id);
-  parts.special = special_ids(settings, table, {}, {});
-  parts.tokens = table.by_id();
-  parts.ids = table.ids();
-  parts.types = token_types(parts.tokens, parts.special, false, parts.added);
+  set_vocabulary(settings, table, false, parts);
   return make_pipeline_tokenizer(std::move(parts));
 }
 

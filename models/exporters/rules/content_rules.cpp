@@ -1,21 +1,14 @@
-#include <ATen/ops/isfinite.h>
-
 #include <algorithm>
-#include <cmath>
 
 #include "core/text.h"
 #include "models/codecs/codec.h"
 #include "models/exporters/rules/gguf_rules.h"
+#include "models/weights/finite.h"
 
 namespace sqpsych {
 namespace {
 
 constexpr std::int64_t kChunkElements = std::int64_t{1} << 20;
-
-/// NaN and infinity survive a sum; finite values may overflow it.
-bool holds_only_numbers(const at::Tensor& values) {
-  return std::isfinite(values.sum().item<double>()) || at::isfinite(values).all().item<bool>();
-}
 
 /// Decoded piece by piece: a whole embedding in fp32 may not fit into memory.
 bool is_finite(const GgufFile& file, const GgufTensor& tensor, const Codec& codec) {
@@ -25,7 +18,7 @@ bool is_finite(const GgufFile& file, const GgufTensor& tensor, const Codec& code
   for (std::int64_t block = 0; block < blocks; block += step) {
     const auto* bytes = file.bytes(tensor) + static_cast<std::uint64_t>(block) * layout.block_bytes;
     const auto count = std::min(step, blocks - block) * layout.block_elements;
-    if (!holds_only_numbers(codec.decode(bytes, count))) return false;
+    if (!all_finite(codec.decode(bytes, count))) return false;
   }
   return true;
 }

@@ -100,6 +100,8 @@ void merge_added_tokens(const std::vector<AddedToken>& more, std::vector<AddedTo
     if (known.insert(token.id).second) added.push_back(token);
 }
 
+namespace {
+
 SpecialIds special_ids(const SpecialTokenSettings& settings, const TokenTable& table,
                        std::vector<TokenId> before, std::vector<TokenId> after) {
   const auto id_of = [&](const std::optional<std::string>& text) {
@@ -132,6 +134,17 @@ std::vector<TokenType> token_types(const std::vector<std::string>& tokens,
   }
   if (special.unknown) types[static_cast<std::size_t>(*special.unknown)] = TokenType::kUnknown;
   return types;
+}
+
+}  // namespace
+
+void set_vocabulary(const SpecialTokenSettings& settings, TokenTable& table, bool has_bytes,
+                    PipelineParts& parts) {
+  parts.special =
+      special_ids(settings, table, std::move(parts.special.before), std::move(parts.special.after));
+  parts.tokens = table.by_id();
+  parts.ids = table.ids();
+  parts.types = token_types(parts.tokens, parts.special, has_bytes, parts.added);
 }
 
 }  // namespace sqpsych::tokenizers

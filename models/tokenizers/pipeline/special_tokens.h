@@ -24,16 +24,13 @@ SpecialTokenSettings read_special_token_settings(const std::filesystem::path& fo
 /// Adds the settings' tokens to `added` where it does not hold their id yet.
 void merge_added_tokens(const std::vector<AddedToken>& more, std::vector<AddedToken>& added);
 
-/// Ids of the roles by text, then what is put before and after a text: `add_bos` and `add_eos`
-/// where the settings have them, otherwise `before` and `after` of the tokenizer file.
-SpecialIds special_ids(const SpecialTokenSettings& settings, const TokenTable& table,
-                       std::vector<TokenId> before, std::vector<TokenId> after);
-
-/// Types for GGUF: control for special tokens and those that look like it, user-defined for other
-/// added ones, byte for `<0xHH>` when `has_bytes`, unused for gaps, otherwise normal.
-/// Marks in `added` as special what became control.
-std::vector<TokenType> token_types(const std::vector<std::string>& tokens,
-                                   const SpecialIds& special, bool has_bytes,
-                                   std::vector<AddedToken>& added);
+/// Fills tokens and ids of `parts` from the table, then:
+/// - special ids: the roles by text; what is put before and after a text is `add_bos` and `add_eos`
+///   where the settings have them, otherwise what `parts.special` holds of the tokenizer file;
+/// - types for GGUF: control for special tokens and those that look like it, user-defined for other
+///   added ones, byte for `<0xHH>` when `has_bytes`, unused for gaps, otherwise normal. What became
+///   control is marked as special in `parts.added`.
+void set_vocabulary(const SpecialTokenSettings& settings, TokenTable& table, bool has_bytes,
+                    PipelineParts& parts);
 
 }  // namespace sqpsych::tokenizers
