@@ -1,4 +1,5 @@
-// Loads a model and prints one JSON object: seconds, weight bytes, resident bytes before, at the peak.
+// Loads a model and prints one JSON object: seconds, weight bytes, resident bytes before, at the
+// peak.
 //
 //     loading_benchmark FOLDER DTYPE
 

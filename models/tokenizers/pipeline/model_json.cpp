@@ -109,7 +109,6 @@ class UnigramFile : public ModelFile {
     }
     ids_ = table.ids();
     tokens_ = table.by_id();
-    options_.fuse_unk = flag_or(model, "fuse_unk", true, where);
     options_.byte_fallback = flag_or(model, "byte_fallback", false, where);
     if (!value_or_null(model, "unk_id").is_null())
       options_.unknown = static_cast<TokenId>(count_or(model, "unk_id", 0, where));

@@ -82,10 +82,10 @@ std::unique_ptr<PieceModel> make_score_bpe(TokenIndex ids, std::vector<float> sc
                                            const ScoreBpeOptions& options);
 
 /// The cut of a piece into tokens with the largest sum of log probabilities (Kudo 2018, "Subword
-/// Regularization"). A character that no token begins with costs 10 more than the worst token.
+/// Regularization"). A character that no token begins with costs 10 more than the worst token;
+/// several in a row are one unknown token (tokenizers 0.23.3 does so whatever `fuse_unk` says).
 struct UnigramOptions {
   std::optional<TokenId> unknown;
-  bool fuse_unk = true;
   bool byte_fallback = false;
 };
 /// `scores` by id; `unknown` is one of them.

@@ -101,8 +101,8 @@ class Unigram : public PieceModel {
     for (std::size_t end = piece.size(); end > 0; end = best[end].begin) {
       const Best& last = best[end];
       const bool is_unknown = options_.unknown && last.id == *options_.unknown;
-      const bool fuses = is_unknown && options_.fuse_unk && !reversed.empty() &&
-                         reversed.back().id == last.id && reversed.back().range.begin == end;
+      const bool fuses = is_unknown && !reversed.empty() && reversed.back().id == last.id &&
+                         reversed.back().range.begin == end;
       if (fuses)
         reversed.back().range.begin = last.begin;
       else
