@@ -44,11 +44,36 @@ void reply(ChatSession& session, const std::string& line) {
   set_interrupt_requested(false);
 }
 
-/// False at the end of input or when a signal came at the prompt.
-bool read_line(bool is_terminal, std::string& line) {
-  if (is_terminal) std::cerr << "you> " << std::flush;
-  return static_cast<bool>(std::getline(std::cin, line)) && !interrupt_requested();
-}
+/// Lines of stdin.
+class Input {
+ public:
+  bool is_terminal() const { return is_terminal_; }
+
+  /// False at the end of input or when a signal came at the prompt.
+  bool read_line(std::string& line) {
+    if (is_terminal_) std::cerr << "you> " << std::flush;
+    std::size_t end = 0;
+    while ((end = buffer_.find('\n')) == std::string::npos)
+      if (!read_more()) break;
+    if (interrupt_requested() || (end == std::string::npos && buffer_.empty())) return false;
+    line = buffer_.substr(0, end);
+    buffer_.erase(0, end == std::string::npos ? end : end + 1);
+    return true;
+  }
+
+ private:
+  /// The terminal stays in canonical mode: a read gives at most a line.
+  bool read_more() {
+    char bytes[4096];
+    if (!wait_for_input(STDIN_FILENO)) return false;
+    const auto count = read(STDIN_FILENO, bytes, sizeof bytes);
+    if (count > 0) buffer_.append(bytes, static_cast<std::size_t>(count));
+    return count > 0;
+  }
+
+  const bool is_terminal_ = isatty(STDIN_FILENO) == 1;
+  std::string buffer_;
+};
 
 ExitCode run(const ChatFlags& flags) {
   const auto config = load_config<CompletionConfig>(flags.config.config, flags.config.sets);
@@ -61,9 +86,9 @@ ExitCode run(const ChatFlags& flags) {
   }
   ChatSession session(model, config);
   std::cerr << kBanner;
-  const bool is_terminal = isatty(STDIN_FILENO) == 1;
+  Input input;
   std::string line;
-  while (read_line(is_terminal, line)) {
+  while (input.read_line(line)) {
     const auto text = std::string(trim(line));
     if (text.empty()) continue;
     if (text == "/quit" || text == "/exit") break;
@@ -78,7 +103,7 @@ ExitCode run(const ChatFlags& flags) {
       reply(session, text);
     }
   }
-  if (is_terminal) std::cerr << "\n";
+  if (input.is_terminal()) std::cerr << "\n";
   return interrupt_requested() ? ExitCode::kInterrupted : ExitCode::kDone;
 }
 

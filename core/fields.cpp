@@ -17,6 +17,7 @@ void check_rule(double value, const Rule& rule, const Place& place) {
 }
 
 void check_rule(const std::string& value, const Rule& rule, const Place& place) {
+  if (rule.accepts && !rule.accepts(value)) return place.wrong("'" + value + "'", rule.expected);
   if (rule.choices.empty() ||
       std::find(rule.choices.begin(), rule.choices.end(), value) != rule.choices.end())
     return;

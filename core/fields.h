@@ -46,12 +46,17 @@ struct Rule {
   std::optional<double> minimum;
   std::optional<double> maximum;
   std::vector<std::string> choices;
+  bool (*accepts)(const std::string&) = nullptr;
+  std::string expected = "";  ///< what `accepts` takes, in words
 };
 inline Rule any_value() { return {}; }
 inline Rule at_least(double minimum) { return {minimum, std::nullopt, {}}; }
 inline Rule between(double minimum, double maximum) { return {minimum, maximum, {}}; }
 inline Rule one_of(std::vector<std::string> choices) {
   return {std::nullopt, std::nullopt, std::move(choices)};
+}
+inline Rule such_that(bool (*accepts)(const std::string&), std::string expected) {
+  return {std::nullopt, std::nullopt, {}, accepts, std::move(expected)};
 }
 
 namespace fields_detail {

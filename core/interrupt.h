@@ -7,8 +7,11 @@ namespace sqpsych {
 void install_interrupt_handlers();
 /// True once one of those signals came; long loops ask this at safe points.
 bool interrupt_requested();
-/// For tests.
+/// What a signal asked for is done (false); true for tests.
 void set_interrupt_requested(bool value);
+/// Waits until the descriptor can be read or is closed; false when a signal came before, on
+/// whatever thread.
+bool wait_for_input(int descriptor);
 /// Throws Interrupted("where: interrupted, ...") when a signal came.
 void throw_if_interrupted(const char* where);
 

@@ -16,6 +16,9 @@ struct Setting {
   Rule rule;
 };
 
+/// JSON whose lists can be broken into lines.
+std::string default_text(const Json& value);
+
 /// Collects the settings of a config struct (core/fields.h), also those inside lists and tables.
 class SettingsLister {
  public:
@@ -28,7 +31,7 @@ class SettingsLister {
     if constexpr (fields_detail::Config<T>) {
       list(path + ".", value);
     } else {
-      settings_.push_back({path, fields_detail::write_value(value).dump(), help, rule});
+      settings_.push_back({path, default_text(fields_detail::write_value(value)), help, rule});
       if constexpr (fields_detail::is_vector<T>::value)
         list_entry<typename T::value_type>(path + "[].");
       if constexpr (fields_detail::is_map<T>::value)

@@ -157,16 +157,30 @@ DecoderFeatures read_features(const std::filesystem::path& path) {
   return features;
 }
 
+namespace {
+
+/// N of "cuda:N", 0 of "cuda", else -1.
+std::int64_t cuda_index(const std::string& device) {
+  constexpr std::string_view kStart = "cuda:";
+  if (device == "cuda") return 0;
+  if (!device.starts_with(kStart)) return -1;
+  std::int64_t index = -1;
+  const auto* end = device.data() + device.size();
+  const auto parsed = std::from_chars(device.data() + kStart.size(), end, index);
+  return parsed.ec == std::errc() && parsed.ptr == end ? index : -1;
+}
+
+}  // namespace
+
+bool is_device_name(const std::string& text) {
+  return text == "auto" || text == "cpu" || cuda_index(text) >= 0;
+}
+
 at::Device resolve_device(const std::string& device) {
   const std::int64_t count = at::hasCUDA() ? static_cast<std::int64_t>(at::getNumGPUs()) : 0;
   if (device == "cpu" || (device == "auto" && count == 0)) return at::kCPU;
   if (device == "auto") return {at::kCUDA, 0};
-  std::int64_t index = device == "cuda" ? 0 : -1;
-  if (device.starts_with("cuda:")) {
-    const auto* end = device.data() + device.size();
-    const auto parsed = std::from_chars(device.data() + 5, end, index);
-    if (parsed.ec != std::errc() || parsed.ptr != end) index = -1;
-  }
+  const auto index = cuda_index(device);
   if (index < 0)
     throw ConfigError(format("device: found '{}', expected auto, cpu or cuda:N.", device));
   if (index >= count)

@@ -15,6 +15,9 @@
 
 namespace sqpsych {
 
+/// Whether a text can name a device, be it there or not.
+bool is_device_name(const std::string& text);
+
 /// The config keys every command that loads a model shares.
 struct ModelOptions : ChatTemplateOptions {
   std::string device = "auto";
@@ -23,7 +26,8 @@ struct ModelOptions : ChatTemplateOptions {
 
   template <class Visitor>
   void fields(Visitor& visit) {
-    visit("device", device, "auto, cpu or cuda:N");
+    visit("device", device, "where the model is computed",
+          such_that(is_device_name, "auto, cpu or cuda:N"));
     visit("dtype", dtype, "what weights are held and computed in",
           one_of({"auto", "float32", "bfloat16"}));
     ChatTemplateOptions::fields(visit);

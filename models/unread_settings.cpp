@@ -71,29 +71,37 @@ std::string shown(const std::string& key, const Json& value) {
   return key + ": " + text;
 }
 
-/// By the config itself: another key stands for it, or windows are off.
+/// By the config itself: another key stands for it, windows or scaling are off.
 bool is_turned_off(const Json& config, const std::string& key) {
   const auto is_superseded = [&](const Superseded& rule) {
     return key == rule.key && config.contains(rule.by) && !config[rule.by].is_null();
   };
   if (std::any_of(std::begin(kSuperseded), std::end(kSuperseded), is_superseded)) return true;
-  return (key == "sliding_window" || key == "max_window_layers") &&
-         asks_for_nothing(config.value("use_sliding_window", Json()));
+  const auto is_off = [&](const char* other) {
+    return asks_for_nothing(config.value(other, Json()));
+  };
+  if (key == "original_max_position_embeddings")
+    return is_off("rope_scaling") && is_off("rope_parameters");
+  return (key == "sliding_window" || key == "max_window_layers" || key == "layer_types") &&
+         config.contains("use_sliding_window") && is_off("use_sliding_window");
 }
 
 }  // namespace
 
 std::vector<std::string> unread_settings(const Family& family, const Json& config) {
-  // A value of a kind that no setting has is a problem wherever somebody looks at it.
-  const Json probe = {{"kind", "probe"}};
+  // A value of another kind is a problem wherever somebody looks at it.
+  const std::vector<Json> probes = {Json::object({{"kind", "probe"}}), "probe"};
   const auto usual = problems_of(family, config);
   std::vector<std::string> unread;
   for (const auto& [key, value] : config.items()) {
     if (asks_for_nothing(value) || contains(kBookkeeping, key) || is_turned_off(config, key))
       continue;
-    Json probed = config;
-    probed[key] = probe;
-    if (problems_of(family, probed) == usual) unread.push_back(shown(key, value));
+    const auto is_ignored = [&, name = key](const Json& probe) {
+      Json probed = config;
+      probed[name] = probe;
+      return problems_of(family, probed) == usual;
+    };
+    if (std::all_of(probes.begin(), probes.end(), is_ignored)) unread.push_back(shown(key, value));
   }
   return unread;
 }

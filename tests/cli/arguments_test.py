@@ -100,7 +100,7 @@ class WrongArguments(unittest.TestCase):
         for name in COMMANDS:
             if name in ("verify",):
                 continue
-            flag = "--model" if "--model " in help_of(name) else "--output"
+            flag = next(flag for flag in ("--model", "--output", "--adapter") if f"{flag} " in help_of(name))
             with self.subTest(name, flag=flag):
                 self.assert_refused(sqpsych(name, flag), f"{name}: {flag}: found nothing, expected a value")
 
@@ -157,7 +157,7 @@ class WrongSettings(unittest.TestCase):
                 "chat": ["--model", absent], "new-model": ["--text", absent, "--output", SCRATCH / "o"],
                 "export": ["--model", absent, "--format", "gguf", "--output", SCRATCH / "o"],
                 "logits": ["--model", absent, "--ids", "1", "--output", SCRATCH / "o"],
-                "render": ["--model", absent, absent], "tokenize": ["--model", absent, "--text", "x"]}[name]
+                "model": [absent], "render": ["--model", absent, absent], "tokenize": ["--model", absent, "--text", "x"]}[name]
 
     def test_unknown_key(self):
         config = write("unknown_key.json", {"no_such_key": 1})
@@ -212,7 +212,7 @@ class WrongSettings(unittest.TestCase):
                                      ("train", "method=qlora", ["method: found 'qlora'", "'lora'", "'full'"]),
                                      ("train", "packing=yes", ["packing: found \"yes\", expected true or false"]),
                                      ("train", "learning_rate=fast", ["learning_rate: found \"fast\", expected a number"]),
-                                     ("export", "device=tpu", ["device"]),
+                                     ("export", "device=tpu", ["device: found 'tpu', expected auto, cpu or cuda:N"]),
                                      ("complete", "temperature=-1", ["temperature: found -1, expected at least 0"]),
                                      ("train", "lora_r", ["--set: found 'lora_r', expected a.b=value"])):
             with self.subTest(setting):

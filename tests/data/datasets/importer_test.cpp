@@ -217,7 +217,8 @@ TEST(PairsImporter, ReadsInputAndOutputFromCsvToo) {
   const Import import =
       import_text("input,output\n\"He said \"\"hi\"\",\nand left\", Good.\n", "pairs", "data.csv");
   ASSERT_EQ(import.sessions.size(), 1U);
-  EXPECT_EQ(dialogue(import.sessions[0]), "client: He said \"hi\",\nand left\ncounselor: Good.\n");
+  // White space belongs to the text: " Good." is what a model completes the input with.
+  EXPECT_EQ(dialogue(import.sessions[0]), "client: He said \"hi\",\nand left\ncounselor:  Good.\n");
 }
 
 TEST(Importer, NamesAndCountsEveryBadRecord) {

@@ -94,6 +94,9 @@ TEST_F(Checkpoint, HeadThatDiffersFromATiedEmbeddingIsUsed) {
   EXPECT_FALSE(untied.tied_embeddings);
   EXPECT_TRUE(at::equal(load(untied)->head().weight_OI, tensors.back().second));
   const auto& always_tied = family_by_name("gemma2");
+  auto tied = features;
+  always_tied.complete(tied);
+  testing::write_text(folder_ / "config.json", always_tied.config(tied).dump());
   EXPECT_TRUE(features_of_folder(ModelDir(folder_.path()), always_tied).tied_embeddings);
 }
 

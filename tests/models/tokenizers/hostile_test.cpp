@@ -114,8 +114,18 @@ TEST(HostileTokenizerJson, EachGivesOneSentence) {
           "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {}})"),
        "special token 'x' has no ids"},
       {"template id", file_with(kModel, R"("post_processor": {"type": "TemplateProcessing",
-          "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {"x": {"ids": [77]}}})"),
+          "single": [{"SpecialToken": {"id": "x"}}, {"Sequence": {"id": "A"}}],
+          "special_tokens": {"x": {"ids": [77]}}})"),
        "found id 77"},
+      {"template without the text", file_with(kModel, R"("post_processor": {
+          "type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}],
+          "special_tokens": {"x": {"ids": [0]}}})"),
+       "found the text 0 times"},
+      {"template behind three parts", file_with(kModel, R"("post_processor": {"type": "Sequence",
+          "processors": [{"type": "TemplateProcessing", "special_tokens": {"x": {"ids": [0]}},
+            "single": [{"SpecialToken": {"id": "x"}}, {"Sequence": {"id": "A"}},
+                       {"SpecialToken": {"id": "x"}}]}, {"type": "TemplateProcessing"}]})"),
+       "makes 3 parts"},
       {"deep", std::string(100000, '['), "nested deeper"},
   };
   for (const auto& file : files) {
