@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "core/error.h"
 #include "core/text.h"
+#include "models/tokenizers/pipeline/code_points.h"
 #include "models/tokenizers/pipeline/split_regex.h"
 
 namespace sqpsych::tokenizers {
@@ -39,6 +41,12 @@ constexpr LongName kLongNames[] = {{"letter", "L"},
                                    {"other", "C"},
                                    {"control", "Cc"},
                                    {"digit", "Nd"}};
+struct TabledCategory {
+  std::string_view name;
+  unsigned classes;
+};
+constexpr TabledCategory kTabled[] = {{"L", kLetter}, {"Ll", kLower},      {"M", kMark},
+                                      {"N", kNumber}, {"P", kPunctuation}, {"S", kSymbol}};
 /// Properties that mean the same in both; any other long name is a script's.
 constexpr std::array<std::string_view, 9> kProperties = {
     "any",        "alphabetic",  "alpha", "lowercase",           "uppercase",
@@ -52,10 +60,28 @@ class Translation {
 
   std::string text() {
     std::string result;
+    std::size_t item = 0;  // where what a quantifier would repeat begins in `result`
+    std::vector<std::size_t> groups;
     while (at_ < pattern_.size()) {
-      if (pattern_[at_] == '\\')
+      const char c = pattern_[at_];
+      if (const auto counts = interval(); !counts.empty()) {
+        at_ += counts.size();
+        // A `+` behind it repeats in Ruby's syntax; in PCRE2's it would make it possessive.
+        const bool is_repeated = at_ < pattern_.size() && pattern_[at_] == '+';
+        if (is_repeated) result.insert(item, "(?:");
+        result += std::string(counts) + (is_repeated ? ")" : "");
+        continue;
+      }
+      if (c == '(') groups.push_back(result.size());
+      if (c == ')' && !groups.empty()) {
+        item = groups.back();
+        groups.pop_back();
+      } else if (std::string_view("?*+").find(c) == std::string_view::npos) {
+        item = result.size();
+      }
+      if (c == '\\')
         result += escape(false);
-      else if (pattern_[at_] == '[')
+      else if (c == '[')
         result += bracket();
       else
         result += pattern_[at_++];
@@ -68,6 +94,14 @@ class Translation {
     throw FormatError(
         format("{}: split pattern '{}': found {} at offset {}, which is not supported.", where_,
                pattern_, what, at_));
+  }
+
+  /// `{n,m}` at this place, if any.
+  std::string_view interval() const {
+    if (pattern_[at_] != '{') return {};
+    const auto close = pattern_.find_first_not_of("0123456789,", at_ + 1);
+    if (close == std::string_view::npos || close == at_ + 1 || pattern_[close] != '}') return {};
+    return pattern_.substr(at_, close - at_ + 1);
   }
 
   std::string escape(bool in_brackets) {
@@ -92,26 +126,37 @@ class Translation {
         return set(kHexadecimal, name == 'H');
       case 'p':
       case 'P':
-        return property();
+        return property(in_brackets);
       default:
         at_ += 2;
         return {'\\', name};
     }
   }
 
-  /// `\p{Name}`, `\p{^Name}`, `\P{Name}`.
-  std::string property() {
+  /// `\p{Name}`, `\p{^Name}`, `\P{Name}`. A negated one inside brackets is as old as PCRE2.
+  std::string property(bool in_brackets) {
     const auto close = pattern_.find('}', at_);
     if (at_ + 2 >= pattern_.size() || pattern_[at_ + 2] != '{' || close == std::string_view::npos)
       refuse("a property without braces");
-    std::string prefix(pattern_.substr(at_, 3));
+    bool is_negated = pattern_[at_ + 1] == 'P';
     std::string_view name = pattern_.substr(at_ + 3, close - at_ - 3);
     if (name.starts_with('^')) {
-      prefix += '^';
+      is_negated = !is_negated;
       name.remove_prefix(1);
     }
     at_ = close + 1;
-    return prefix + property_name(name) + "}";
+    const std::string known = property_name(name);
+    const std::string newer = newer_members(known);
+    if (newer.empty() || (in_brackets && is_negated))
+      return (is_negated ? "\\P{" : "\\p{") + known + "}";
+    const std::string members = "\\p{" + known + "}" + newer;
+    return in_brackets ? members : (is_negated ? "[^" : "[") + members + "]";
+  }
+
+  static std::string newer_members(const std::string& property) {
+    for (const TabledCategory& category : kTabled)
+      if (category.name == property) return SplitRegex::newer_members(property, category.classes);
+    return "";
   }
 
   static std::string property_name(std::string_view name) {

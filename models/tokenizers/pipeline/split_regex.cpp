@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "models/tokenizers/pipeline/code_points.h"
 
 namespace sqpsych::tokenizers {
 namespace {
@@ -25,12 +26,10 @@ pcre2_match_data* match_data() {
   return owner.data;
 }
 
-}  // namespace
-
-SplitRegex::SplitRegex(const std::string& pattern, const std::string& where) : where_(where) {
+std::shared_ptr<void> compile(const std::string& translated, const std::string& pattern,
+                              const std::string& where) {
   int error = 0;
   PCRE2_SIZE offset = 0;
-  const std::string translated = pcre2_pattern(pattern, where);
   pcre2_code* code = pcre2_compile(
       reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
       PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset, nullptr);
@@ -38,9 +37,13 @@ SplitRegex::SplitRegex(const std::string& pattern, const std::string& where) : w
     throw FormatError(format("{}: split pattern '{}': {} at offset {}.", where, pattern,
                              pcre2_message(error), offset));
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
-  code_ =
-      std::shared_ptr<void>(code, [](void* p) { pcre2_code_free(static_cast<pcre2_code*>(p)); });
+  return std::shared_ptr<void>(code, [](void* p) { pcre2_code_free(static_cast<pcre2_code*>(p)); });
 }
+
+}  // namespace
+
+SplitRegex::SplitRegex(const std::string& pattern, const std::string& where)
+    : code_(compile(pcre2_pattern(pattern, where), pattern, where)), where_(where) {}
 
 void SplitRegex::find_all(std::string_view text, std::vector<ByteSpan>& matches) const {
   const auto* code = static_cast<const pcre2_code*>(code_.get());
@@ -69,6 +72,30 @@ void SplitRegex::find_all(std::string_view text, std::vector<ByteSpan>& matches)
     start = range[1];
     after_match = true;
   }
+}
+
+std::string SplitRegex::newer_members(const std::string& property, unsigned classes) {
+  std::string all;
+  for (char32_t code = 1; code <= 0x10FFFF; ++code)
+    if (is_class(code, classes)) append_utf8(all, code);
+  SplitRegex others;
+  others.code_ = compile("\\P{" + property + "}", property, property);
+  std::vector<ByteSpan> unknown;
+  others.find_all(all, unknown);
+  std::string members;
+  for (std::size_t i = 0; i < unknown.size();) {
+    auto position = unknown[i].begin;
+    const auto first = next_code_point(all, position);
+    auto last = first;
+    while (++i < unknown.size()) {
+      position = unknown[i].begin;
+      if (next_code_point(all, position) != last + 1) break;
+      ++last;
+    }
+    members += format("\\x{{{:X}}}-\\x{{{:X}}}", static_cast<std::uint32_t>(first),
+                      static_cast<std::uint32_t>(last));
+  }
+  return members;
 }
 
 }  // namespace sqpsych::tokenizers

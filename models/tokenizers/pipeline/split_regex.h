@@ -20,13 +20,19 @@ class SplitRegex {
   /// except right behind the match before.
   void find_all(std::string_view text, std::vector<ByteSpan>& matches) const;
 
+  /// Members of a class in brackets, `\x{A}-\x{B}...`: code points that our table (code_points.h)
+  /// has in `classes` and this PCRE2, being older, does not have in \p{property}.
+  static std::string newer_members(const std::string& property, unsigned classes);
+
  private:
+  SplitRegex() = default;
   std::shared_ptr<void> code_;
   std::string where_;
 };
 
 /// The pattern in PCRE2's words: \s is White_Space, \w has marks, \h is a hexadecimal digit,
-/// \p{Name} of a script is that script alone, [a&&[^b]] is an intersection.
+/// \p{L}, M, N, P, S are those of Unicode 16, \p{Name} of a script is that script alone, [a&&[^b]]
+/// is an intersection.
 std::string pcre2_pattern(std::string_view pattern, const std::string& where);
 
 }  // namespace sqpsych::tokenizers

@@ -152,6 +152,28 @@ Normalizer unicode_form_step(UnicodeForm form) {
   };
 }
 
+namespace {
+
+struct CasePairs {
+  char32_t first;
+  char32_t last;
+  char32_t lower;  ///< of `first`
+};
+/// Capitals of Unicode 16 and 17; utf8proc 2.8 knows 15.0.
+constexpr CasePairs kNewerCapitals[] = {{0x1C89, 0x1C89, 0x1C8A},    {0xA7CB, 0xA7CB, 0x264},
+                                        {0xA7CC, 0xA7CC, 0xA7CD},    {0xA7CE, 0xA7CE, 0xA7CF},
+                                        {0xA7D2, 0xA7D2, 0xA7D3},    {0xA7D4, 0xA7D4, 0xA7D5},
+                                        {0xA7DA, 0xA7DA, 0xA7DB},    {0xA7DC, 0xA7DC, 0x19B},
+                                        {0x10D50, 0x10D65, 0x10D70}, {0x16EA0, 0x16EB8, 0x16EBB}};
+
+char32_t lower_of(char32_t code) {
+  for (const CasePairs& pairs : kNewerCapitals)
+    if (code >= pairs.first && code <= pairs.last) return pairs.lower + (code - pairs.first);
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
+}
+
+}  // namespace
+
 Normalizer lowercase_step() {
   return character_step([](char32_t code, std::string& bytes) {
     constexpr char32_t kCapitalIWithDot = 0x130;
@@ -159,7 +181,7 @@ Normalizer lowercase_step() {
       bytes = "i\xCC\x87";
       return true;
     }
-    const auto lower = static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code)));
+    const auto lower = lower_of(code);
     if (lower != code) append_utf8(bytes, lower);
     return lower != code;
   });

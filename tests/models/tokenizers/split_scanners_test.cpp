@@ -74,16 +74,36 @@ TEST(Pcre2Pattern, SaysWhatOnigurumaMeans) {
       {R"(\s\S)", R"(\p{White_Space}\P{White_Space})"},
       {R"([^\s\]])", R"([^\p{White_Space}\]])"},
       {R"(\w)", R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])"},
-      {R"(\p{Han}\P{^Latin})", R"(\p{sc:Han}\P{^sc:Latin})"},
-      {R"(\p{L}\p{Lu}\p{Letter})", R"(\p{L}\p{Lu}\p{L})"},
+      {R"(\p{Han}\P{^Latin}\p{^Greek})", R"(\p{sc:Han}\p{sc:Latin}\P{sc:Greek})"},
+      {R"(\p{Lu}\p{UppercaseLetter})", R"(\p{Lu}\p{Lu})"},
       {R"([]a])", R"([\]a])"},
       {R"([[:alpha:]_])", R"([[:alpha:]_])"},
-      {R"([\p{L}&&[^\p{Han}]]+)", R"((?:(?=[^\p{sc:Han}])[\p{L}])+)"},
+      {R"([\p{Lu}&&[^\p{Han}]]+)", R"((?:(?=[^\p{sc:Han}])[\p{Lu}])+)"},
       {R"(\\s\[)", R"(\\s\[)"},
+      {R"(a++|b{1,3}+c|[de]{2}+?)", R"(a++|(?:b{1,3})+c|(?:[de]{2})+?)"},
+      {R"(x(?:y(z)){2,}+)", R"(x(?:(?:y(z)){2,})+)"},
+      {R"(45{2}+6{3}7)", R"(4(?:5{2})+6{3}7)"},
   };
   for (const auto& [pattern, expected] : cases) EXPECT_EQ(pcre2_pattern(pattern, "x"), expected);
   for (const char* pattern : {"[a", "[a[b]]", R"([^\W])", "\\", R"(\pL)", "[^a&&[b]]", "[a&&b]"})
     EXPECT_THROW(pcre2_pattern(pattern, "x"), FormatError) << pattern;
+}
+
+// U+32296 is a letter since Unicode 15, U+2EBF0 since 15.1, U+10D57 and the number U+10D40
+// since 16.
+TEST(Pcre2Pattern, CategoriesAreThoseOfUnicode16) {
+  const std::string letters = "a\U00032296\U0002EBF0\U00010D57";
+  const auto count = [](const char* pattern, const std::string& text) {
+    std::vector<ByteSpan> matches;
+    SplitRegex(pattern, "test").find_all(text, matches);
+    return matches.size();
+  };
+  for (const char* pattern : {R"(\p{L}+)", R"(\P{^Letter}+)", R"([\p{L}_]+)", R"([^\p{N}]+)"})
+    EXPECT_EQ(count(pattern, letters), 1U) << pattern;
+  for (const char* pattern : {R"(\P{L})", R"(\p{^L})", R"([^\p{L}])", R"(\p{N})"})
+    EXPECT_EQ(count(pattern, letters), 0U) << pattern;
+  EXPECT_EQ(count(R"(\p{N}+)", "1\U00010D40"), 1U);
+  EXPECT_EQ(count(R"(\p{Ll}+)", "a\U00010D77"), 1U);
 }
 
 }  // namespace
