@@ -19,7 +19,10 @@ fi
 jobs=$(nproc)
 fitting=$(awk '/MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
 [ "$fitting" -ge "$jobs" ] || jobs=$((fitting > 0 ? fitting : 1))
-if ! ninja -C "$folder" -n "$@" | grep -q 'no work to do'; then
+planned=$(ninja -C "$folder" -n "$@")
+if ! grep -q 'no work to do' <<<"$planned"; then
+  # ccache takes an old precompiled header for part of the source of the new one.
+  grep -o '[^ ]*/cmake_pch.hxx.gch' <<<"$planned" | while read -r header; do rm -f "$folder/$header"; done || true
   echo "build: ninja -C $folder -j $jobs $*" >&2
   ninja -C "$folder" -j "$jobs" "$@" >&2
 fi

@@ -1,6 +1,7 @@
 #include "data/answers/csv_records.h"
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/text.h"
 
 namespace sqpsych {
@@ -94,8 +95,10 @@ std::vector<CsvRecord> split_csv(std::string_view text, char delimiter, std::siz
   Splitter splitter(text, delimiter, file);
   std::vector<CsvRecord> records;
   CsvRecord record;
-  while ((limit == 0 || records.size() < limit) && splitter.next(record))
+  while ((limit == 0 || records.size() < limit) && splitter.next(record)) {
+    throw_if_interrupted(file.c_str());
     records.push_back(std::move(record));
+  }
   return records;
 }
 

@@ -61,6 +61,7 @@ std::vector<SourceSession> filter_sessions(std::vector<SourceSession> sessions,
   double repeats = 0;
   double turns = 0;
   for (auto& session : sessions) {
+    throw_if_interrupted("dataset");
     clean_session(config.clean, session, report.changes);
     DroppedSession dropped;
     if (passes_filters(session, config.filters, memory, dropped)) {
@@ -154,6 +155,7 @@ void fill_splits(const std::vector<SourceSession>& sessions, const DatasetConfig
   for (const auto& [client, split] : split_of) ++dataset.report.splits[split].clients;
   count_seen_in_train(sessions, split_of, dataset.report);
   for (const auto& session : sessions) {
+    throw_if_interrupted("dataset");
     const int split = split_of.at(session.client_id);
     SplitCounts& counts = dataset.report.splits[split];
     ++counts.sessions;
@@ -220,7 +222,10 @@ void write_dataset(const Dataset& dataset, const std::vector<std::filesystem::pa
   write_folder_atomic(output, replace, [&](const std::filesystem::path& folder) {
     for (std::size_t i = 0; i < kSplitNames.size(); ++i)
       write_json_lines(folder / (std::string(kSplitNames[i]) + ".jsonl"), dataset.splits[i],
-                       [](const DatasetRow& row) { return to_json(row); });
+                       [](const DatasetRow& row) {
+                         throw_if_interrupted("dataset");
+                         return to_json(row);
+                       });
     write_json_lines(folder / "dropped.jsonl", left_out(dataset.report), dropped_json);
     write_file_atomic(folder / "dataset_info.json", dataset_info(dataset, config).dump(2) + "\n");
     write_file_atomic(folder / "README.md", data_card(dataset, config));

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "core/json_lines.h"
 #include "core/text.h"
 #include "data/answers/csv_dialect.h"
@@ -108,6 +109,14 @@ bool is_json(std::string_view text) {
   return body.starts_with('{') || body.starts_with('[');
 }
 
+/// `visit`, preceded by a look whether a signal came: a file may hold millions of records.
+VisitRecord until_interrupted(const std::filesystem::path& file, const VisitRecord& visit) {
+  return [&](const Json& record, const std::string& where) {
+    throw_if_interrupted(file.c_str());
+    visit(record, where);
+  };
+}
+
 struct SampleFound {};
 
 }  // namespace
@@ -122,14 +131,14 @@ void for_each_record(const std::filesystem::path& file, const VisitRecord& visit
   const MappedFile mapped(file);
   const std::string_view text = text_of(mapped);
   if (is_json(text.substr(0, kSampleBytes)))
-    visit_any_json(text, file.string(), visit, bad);
+    visit_any_json(text, file.string(), until_interrupted(file, visit), bad);
   else
-    visit_csv(mapped, visit, bad);
+    visit_csv(mapped, until_interrupted(file, visit), bad);
 }
 
 void for_each_json_record(const std::filesystem::path& file, const VisitRecord& visit) {
   const MappedFile mapped(file);
-  visit_any_json(text_of(mapped), file.string(), visit, nullptr);
+  visit_any_json(text_of(mapped), file.string(), until_interrupted(file, visit), nullptr);
 }
 
 FileSample sample_file(const std::filesystem::path& file) {

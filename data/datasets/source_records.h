@@ -18,7 +18,7 @@ using VisitBadRecord = std::function<void(const std::string& where, const std::s
 /// or of a CSV file with a header (data/answers/csv_records.h; every field is a text). They are
 /// told apart by the first character that is no space. `where` is `path:line`, for an array
 /// `path[i]`. A record that cannot be read goes to `bad` and reading goes on behind it. FormatError
-/// when the file as a whole is no text of these kinds.
+/// when the file as a whole is no text of these kinds, Interrupted when a signal came.
 void for_each_record(const std::filesystem::path& file, const VisitRecord& visit,
                      const VisitBadRecord& bad);
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -284,6 +285,25 @@ TEST(Importer, SaysWhatItFoundWhenNothingFits) {
     for (const auto& name : importer_names()) EXPECT_THAT(error.what(), HasSubstr(name));
   }
   EXPECT_THROW(choose_importer("parquet", folder / "x.jsonl"), ConfigError);
+}
+
+TEST(Importer, StopsInTheMiddleOfAFileWhenASignalCame) {
+  const testing::TemporaryFolder folder;
+  const auto lines = folder / "lines.jsonl";
+  const auto array = folder / "array.json";
+  const auto table = folder / "table.csv";
+  testing::write_text(lines, "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
+  testing::write_text(array, R"([{"a":1},{"a":2},{"a":3}])");
+  testing::write_text(table, "a,b\n1,x\n2,x\n3,x\n");
+  for (const auto& file : {lines, array, table}) {
+    int visited = 0;
+    const auto interrupted_at_the_second = [&](const Json&, const std::string&) {
+      set_interrupt_requested(++visited == 2);
+    };
+    EXPECT_THROW(for_each_record(file, interrupted_at_the_second, nullptr), Interrupted) << file;
+    set_interrupt_requested(false);
+    EXPECT_EQ(visited, 2) << file;
+  }
 }
 
 TEST(Importer, NamesAreUnique) {
