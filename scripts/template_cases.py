@@ -129,6 +129,12 @@ LANGUAGE = r"""
 {{ n is odd }} {{ n is even }} {{ n is divisibleby 7 }} {{ n is divisibleby(3) }} {{ n is number }} {{ n is integer }} {{ f is float }} {{ t is boolean }} {{ t is true }} {{ 1 is true }} {{ none is none }} {{ s is string }} {{ d is mapping }} {{ list is sequence }} {{ d is iterable }} {{ 5 is iterable }} {{ s is iterable }} {{ undefined_thing is defined }} {{ undefined_thing is undefined }} {{ n is not none }} {{ 'a' is in 'abc' }} {{ n is eq 7 }} {{ n is sameas 7 }} {{ 'A' is upper }} {{ 'a' is lower }} {{ m is callable }} {{ n is gt 3 and n is lt 9 }} {{ d.x is defined }} {{ 'upper' is filter }} {{ 'odd' is test }}
 {{ s.upper() }} {{ s.lower() }} {{ s.title() }} {{ s.split(', ') }} {{ s.split() }} {{ pad.strip() }}|{{ pad.lstrip() }}|{{ pad.rstrip() }}| {{ s.startswith('He') }} {{ s.endswith(('x', 'ld')) }} {{ s.find('o') }} {{ s.rfind('o') }} {{ s.count('l') }} {{ s.replace('o', '0') }} {{ s.index('W') }} {{ 'a,b,c'.split(',', 1) }} {{ 'a,b,c'.rsplit(',', 1) }} {{ ' a  b '.split(none, 1) }} {{ ' a  b '.rsplit(none, 1) }}
 {{ s.index('zzz') }}
+{{ 1.0 // 0.1 }} {{ -1.0 // 0.3 }} {{ 5.5 // -2 }} {{ 0.0 // -3 }} {{ 7 // -2 }} {{ -7 % 3 }} {{ 7 % -3 }} {{ (-9223372036854775807 - 1) % 3 }} {{ (-9223372036854775807 - 1) // 3 }}
+{{ range(9000000000000000000, -9000000000000000000) | list }}
+{{ missing | int }}
+{{ missing | float(2) }}
+{{ 'ΟΔΟΣ' | lower }} {{ 'ΟΔΟΣ ΣΑΣ.Σ ΑΣ́ ΑΣ́Α Σ' | lower }} {{ 'ΑΣΑ'.lower() }} {{ 'ΑΣ' | capitalize }} {{ 'αΣ ΣΑΣ'.title() }} {{ 'ΑΣ'.swapcase() }}
+{{ 'Straße ΟΔΟΣ İ ŉ'.casefold() }} {{ '²'.isdigit() }} {{ '²'.isdecimal() }} {{ '½'.isdigit() }} {{ '½'.isnumeric() }} {{ '①٣'.isdigit() }}
 {{ 'a=b=c'.partition('=') }} {{ 'a=b=c'.rpartition('=') }} {{ 'abc'.partition('x') }} {{ '-'.join(words) }} {{ 'abc'.isalpha() }} {{ '12'.isdigit() }} {{ ' '.isspace() }} {{ 'Ab'.swapcase() }} {{ 'x'.ljust(3) }}|{{ 'x'.rjust(3, '.') }}|{{ 'x'.center(4, '*') }}|{{ 'ab'.center(5, '*') }}|{{ '7'.zfill(3) }} {{ '-7'.zfill(4) }} {{ 'a\nb\r\nc'.splitlines() }} {{ 'a\n'.splitlines(true) }} {{ 'prefix-x'.removeprefix('prefix-') }} {{ 'x.txt'.removesuffix('.txt') }} {{ '{} {1}'.replace('1', 'one') }} {{ 'straße'.upper() }} {{ 'Ǆ'.title() }} {{ 'Hello World'.istitle() }} {{ ''.isalpha() }} {{ 'ab'.isalnum() }} {{ 'é'.isascii() }}
 {{ '{} and {}'.format(1, 'b') }} {{ '{1}{0}'.format('a', 'b') }} {{ '{x}'.format(x=3) }} {{ '{{}}'.format() }} {{ 'a%sb%s' % (1, [2]) }} {{ '%r' % 'x' }} {{ '%5d|%-5s|%05d|%x' % (3, 'ab', -7, 255) }} {{ '%s' % none }}
 {{ '%d' % 'x' }}

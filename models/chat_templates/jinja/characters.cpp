@@ -10,6 +10,22 @@
 namespace sqpsych::jinja {
 namespace {
 
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+/// Numeric_Type=Digit (Unicode 14, DerivedNumericType.txt).
+constexpr Range kOtherDigits[] = {
+    {0xB2, 0xB3},       {0xB9, 0xB9},       {0x1369, 0x1371},   {0x19DA, 0x19DA},
+    {0x2070, 0x2070},   {0x2074, 0x2079},   {0x2080, 0x2089},   {0x2460, 0x2468},
+    {0x2474, 0x247C},   {0x2488, 0x2490},   {0x24EA, 0x24EA},   {0x24F5, 0x24FD},
+    {0x24FF, 0x24FF},   {0x2776, 0x277E},   {0x2780, 0x2788},   {0x278A, 0x2792},
+    {0x10A40, 0x10A43}, {0x10E60, 0x10E68}, {0x11052, 0x1105A}, {0x1F100, 0x1F10A}};
+/// Word_Break MidLetter, MidNumLet and Single_Quote (Unicode 14, WordBreakProperty.txt).
+constexpr std::u32string_view kInsideWords =
+    U"\u003A\u00B7\u0387\u055F\u05F4\u2027\uFE13\uFE55\uFF1A"
+    U"\u002E\u2018\u2019\u2024\uFE52\uFF07\uFF0E\u0027";
+
 /// Code points whose upper or title case is longer than one (Unicode 14, SpecialCasing.txt).
 struct LongCase {
   char32_t code;
@@ -128,6 +144,20 @@ bool is_number(char32_t code) {
   return category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO;
 }
 
+bool is_single_digit(char32_t code) {
+  const auto holds = [code](const Range& range) {
+    return code >= range.first && code <= range.last;
+  };
+  return is_digit(code) || std::any_of(std::begin(kOtherDigits), std::end(kOtherDigits), holds);
+}
+
+bool is_case_ignorable(char32_t code) {
+  const auto category = category_of(code);
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME ||
+         category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_LM ||
+         category == UTF8PROC_CATEGORY_SK || kInsideWords.find(code) != std::u32string_view::npos;
+}
+
 bool is_lower(char32_t code) { return utf8proc_islower(static_cast<utf8proc_int32_t>(code)) == 1; }
 
 bool is_upper(char32_t code) { return utf8proc_isupper(static_cast<utf8proc_int32_t>(code)) == 1; }
@@ -155,6 +185,13 @@ void append_title(std::string& text, char32_t code) {
 void append_lower(std::string& text, char32_t code) {
   if (code == 0x130) return text.append("i\u0307"), void();
   append_utf8(text, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code))));
+}
+
+void append_folded(std::string& text, char32_t code) {
+  utf8proc_int32_t letters[4];
+  const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(code), letters,
+                                             std::ssize(letters), UTF8PROC_CASEFOLD, nullptr);
+  for (utf8proc_ssize_t i = 0; i < count; ++i) append_utf8(text, static_cast<char32_t>(letters[i]));
 }
 
 }  // namespace sqpsych::jinja

@@ -23,6 +23,8 @@ Operation need_operation(Run& run, const Value& name, Operation (*find)(std::str
 }
 
 Value applied(Run& run, Operation operation, Arguments arguments, const Value& item) {
+  const Run::Level level(run);  // map may apply map
+  run.spend(arguments.positional.size());
   arguments.positional.front() = item;
   return operation(run, arguments);
 }

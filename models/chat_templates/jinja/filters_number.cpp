@@ -60,6 +60,7 @@ Value to_integer(Run& run, Arguments& arguments) {
   const Value otherwise = argument_or(arguments, 1, "default", Value(std::int64_t{0}));
   const auto base =
       need_integer(run, argument_or(arguments, 2, "base", Value(std::int64_t{10})), "int");
+  if (value.is_undefined()) run.fail(format("int: found {} undefined", value.what()));
   if (base < 2 || base > 36) run.fail("int: found a base outside 2 to 36, expected one of these");
   if (value.is_float()) return truncated(value.real()).value_or(otherwise);
   if (value.is_number()) return Value(value.integer());
@@ -71,8 +72,9 @@ Value to_integer(Run& run, Arguments& arguments) {
   return number ? truncated(*number).value_or(otherwise) : otherwise;
 }
 
-Value to_float(Run&, Arguments& arguments) {
+Value to_float(Run& run, Arguments& arguments) {
   const Value& value = subject(arguments);
+  if (value.is_undefined()) run.fail(format("float: found {} undefined", value.what()));
   if (value.is_number()) return Value(value.real());
   const auto digits = value.text() ? plain_digits(*value.text()) : std::nullopt;
   const auto number = digits ? float_in(*digits) : std::nullopt;

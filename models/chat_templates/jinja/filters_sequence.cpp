@@ -27,7 +27,10 @@ Value last(Run& run, Arguments& arguments) {
 Value length(Run& run, Arguments& arguments) {
   const Value& value = subject(arguments);
   if (value.is_undefined()) return Value(std::int64_t{0});
-  if (const Text* text = value.text()) return Value::number(length_of(text->bytes));
+  if (const Text* text = value.text()) {
+    run.spend(text->bytes.size() / kBytesPerStep);
+    return Value::number(length_of(text->bytes));
+  }
   if (const Dict* dict = value.dict()) return Value::number(dict->entries.size());
   const List* list = value.list();
   if (!list || list->kind == ListKind::kIterator)

@@ -110,11 +110,12 @@ Value truncate(Run& run, Arguments& arguments) {
   const Text& end = need_text(run, end_value, "truncate");
   const Value leeway_value = argument_or(arguments, 4, "leeway", Value(None{}));
   const auto leeway = leeway_value.is_none() ? 5 : need_integer(run, leeway_value, "truncate");
+  run.spend((text.bytes.size() + end.bytes.size()) / kBytesPerStep);
   const auto end_length = static_cast<std::int64_t>(length_of(end.bytes));
   if (length < end_length || leeway < 0)
     run.fail("truncate: found a length below that of the end, expected a longer one");
   const auto whole = static_cast<std::int64_t>(length_of(text.bytes));
-  if (whole - leeway <= length) return Value(text);
+  if (whole - leeway <= length) return run.text(text);
   Text kept = text.part(0, offset_of(text.bytes, static_cast<std::size_t>(length - end_length)));
   const auto space = cuts_words ? std::string::npos : kept.bytes.rfind(' ');
   if (space != std::string::npos) kept = kept.part(0, space);

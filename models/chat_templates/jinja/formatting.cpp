@@ -156,6 +156,7 @@ class PercentFormatter {
 
   void write_value(char kind, const Layout& layout, const Value& value) {
     run_.spend(layout.width / 64 + 1);
+    run_.check_size(result_.bytes.size());
     if (kind == 's' || kind == 'r') {
       Text text = kind == 's' ? *to_text(run_, value).text() : *to_repr(run_, value).text();
       if (layout.precision >= 0)
@@ -216,6 +217,7 @@ Value brace_formatted(Run& run, const Text& pattern, const Arguments& arguments)
     if (!value) run.fail(format("format: found no value for the field '{}', expected one", field));
     run.spend(1);
     result.append(*to_text(run, *value).text());
+    run.check_size(result.bytes.size());
     i = end + 1;
   }
   return run.text(std::move(result));

@@ -20,8 +20,8 @@ Value range(Run& run, Arguments& arguments) {
   const std::int64_t stop = given.size() > 1 ? number(1) : number(0);
   const std::int64_t step = given.size() > 2 ? number(2) : 1;
   if (step == 0) run.fail("range: found a step of 0, expected another");
-  const double count = std::ceil((static_cast<double>(stop) - static_cast<double>(start)) /
-                                 static_cast<double>(step));
+  const double distance = static_cast<double>(stop) - static_cast<double>(start);
+  const double count = std::max(std::ceil(distance / static_cast<double>(step)), 0.0);
   if (count > static_cast<double>(kLongestRange))
     run.fail(format("range: found more than {} numbers, expected fewer", kLongestRange));
   std::vector<Value> numbers;

@@ -70,6 +70,7 @@ Value splitlines(Run& run, const Text& self, Arguments& arguments) {
 /// The part of `self` that start and end arguments (from `index` on) choose, with its offset.
 std::pair<std::string_view, std::size_t> window(Run& run, const Text& self,
                                                 const Arguments& arguments, std::size_t index) {
+  run.spend(self.bytes.size() / kBytesPerStep);
   const auto count = static_cast<std::int64_t>(length_of(self.bytes));
   const auto bound = [&](std::size_t i, std::int64_t otherwise) {
     const Value* value = arguments.find(i, "");
@@ -153,23 +154,23 @@ Value partition(Run& run, const Text& self, Arguments& arguments) {
   std::vector<Value> parts;
   if (found == std::string::npos) {
     parts.assign(3, Value(std::string_view()));
-    parts[kFromRight ? 2 : 0] = Value(self);
+    parts[kFromRight ? 2 : 0] = run.text(self);
   } else {
-    parts = {Value(self.part(0, found)), Value(self.part(found, found + separator.size())),
-             Value(self.part(found + separator.size(), self.bytes.size()))};
+    parts = {run.text(self.part(0, found)), run.text(self.part(found, found + separator.size())),
+             run.text(self.part(found + separator.size(), self.bytes.size()))};
   }
   return run.list(std::move(parts), ListKind::kTuple);
 }
 
 Value removeprefix(Run& run, const Text& self, Arguments& arguments) {
   const auto& prefix = required_text(run, arguments, 0).bytes;
-  if (!self.bytes.starts_with(prefix)) return Value(self);
+  if (!self.bytes.starts_with(prefix)) return run.text(self);
   return run.text(self.part(prefix.size(), self.bytes.size()));
 }
 
 Value removesuffix(Run& run, const Text& self, Arguments& arguments) {
   const auto& suffix = required_text(run, arguments, 0).bytes;
-  if (!self.bytes.ends_with(suffix)) return Value(self);
+  if (!self.bytes.ends_with(suffix)) return run.text(self);
   return run.text(self.part(0, self.bytes.size() - suffix.size()));
 }
 
@@ -248,7 +249,7 @@ Value replaced_within(Run& run, const Text& text, const Replacement& replacement
 TextMethod find_text_method(std::string_view name) {
   static const std::map<std::string_view, TextMethod> kMethods = {
       {"capitalize", changed_self<capitalized>},
-      {"casefold", changed_self<lowered>},
+      {"casefold", changed_self<case_folded>},
       {"center", justify<Align::kCenter>},
       {"count", count_of},
       {"endswith", starts_or_ends<false>},
@@ -259,7 +260,7 @@ TextMethod find_text_method(std::string_view name) {
       {"isalpha", test<is_alphabetic>},
       {"isascii", test<is_ascii>},
       {"isdecimal", test<is_decimal>},
-      {"isdigit", test<is_decimal>},
+      {"isdigit", test<is_digits>},
       {"islower", test<is_lower_case>},
       {"isnumeric", test<is_numeric>},
       {"isspace", test<is_white>},

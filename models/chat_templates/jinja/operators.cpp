@@ -32,6 +32,19 @@ double floor_remainder(double left, double right) {
   return (rest < 0) != (right < 0) ? rest + right : rest;
 }
 
+/// As CPython's float_floor_div: from the remainder, since left / right may round up to a whole.
+double floor_quotient(double left, double right) {
+  const double rest = std::fmod(left, right);
+  double quotient = (left - rest) / right;
+  if (rest != 0 && (rest < 0) != (right < 0)) quotient -= 1;
+  return quotient == 0 ? std::copysign(0.0, left / right) : std::round(quotient);
+}
+
+std::int64_t floor_remainder(std::int64_t left, std::int64_t right) {
+  const std::int64_t rest = left % right;
+  return rest != 0 && (rest < 0) != (right < 0) ? rest + right : rest;
+}
+
 Value integer_power(Run& run, std::int64_t base, std::int64_t exponent) {
   if (exponent < 0) {
     if (base == 0) run.fail("found 0 to a negative power, expected another base");
@@ -66,8 +79,7 @@ Value integer_arithmetic(Run& run, std::string_view symbol, std::int64_t left, s
       if (symbol == "//") overflow(run);
       return Value(std::int64_t{0});
     }
-    const std::int64_t quotient = floor_quotient(left, right);
-    result = symbol == "//" ? quotient : left - quotient * right;
+    result = symbol == "//" ? floor_quotient(left, right) : floor_remainder(left, right);
   }
   return Value(result);
 }
@@ -85,7 +97,7 @@ Value float_arithmetic(Run& run, std::string_view symbol, double left, double ri
   need_divisor(run, right);
   if (symbol == "/") return Value(left / right);
   if (symbol == "%") return Value(floor_remainder(left, right));
-  return Value(std::floor(left / right));
+  return Value(floor_quotient(left, right));
 }
 
 Value repeated(Run& run, const Value& value, std::int64_t count) {

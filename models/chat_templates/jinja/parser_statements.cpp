@@ -173,7 +173,9 @@ StatementPtr Parser::parse_set() {
   } else {
     if (take_operator("|")) node->filters = parse_filter_chain();
     expect_block_end();
+    const int loops_around = std::exchange(loops_, 0);
     node->body = parse_block({"endset"});
+    loops_ = loops_around;
     take_end();
   }
   expect_block_end();

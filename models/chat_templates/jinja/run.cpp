@@ -8,7 +8,6 @@
 namespace sqpsych::jinja {
 namespace {
 
-constexpr std::size_t kBytesPerStep = 64;
 constexpr std::size_t kStepsPerKept = 16;
 constexpr std::size_t kMaxWeight = 4'000'000;
 
@@ -107,9 +106,11 @@ Value Run::list(std::vector<Value> items, ListKind kind) {
 
 Value Run::dict(std::vector<std::pair<Value, Value>> entries) {
   spend(entries.size() * (entries.size() / 8 + 1) + 1);
-  for (const auto& [key, value] : entries)
+  for (const auto& [key, value] : entries) {
+    spend(key.extent().weight);
     if (!is_hashable(key))
       fail(format("found a {} as a dict's key, expected a text or number", key.type_name()));
+  }
   Value value = make_dict(std::move(entries));
   check(value.extent());
   return value;
@@ -166,6 +167,7 @@ Value Run::item(const Value& object, const Value& key) {
     fail(format("found {} undefined, expected a value with items", object.what()));
   if (const Dict* dict = object.dict()) {
     note_source(*dict);
+    spend(dict->entries.size() / 8 + key.extent().weight);
     if (const Value* value = dict->find(key)) return *value;
   }
   const bool is_index = key.is_integer() || key.is_bool();
@@ -176,9 +178,9 @@ Value Run::item(const Value& object, const Value& key) {
     return list->items[place];
   }
   if (const Text* whole = object.text(); whole && is_index) {
+    spend(whole->bytes.size() / kBytesPerStep);
     const auto place = place_of(key.integer(), length_of(whole->bytes));
     if (place == std::string::npos) return missing_item(object, key);
-    spend(place / kBytesPerStep);
     const auto begin = offset_of(whole->bytes, place);
     return text(
         whole->part(begin, begin + utf8_length(static_cast<unsigned char>(whole->bytes[begin]))));

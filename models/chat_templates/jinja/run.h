@@ -20,6 +20,9 @@ struct Place {
   std::uint32_t column = 1;
 };
 
+/// Text that is made or looked through counts as one step for so many bytes.
+inline constexpr std::size_t kBytesPerStep = 64;
+
 /// What a hostile template cannot exceed. Steps count evaluated nodes and 64 bytes of made text.
 struct Limits {
   std::size_t max_steps = 20'000'000;

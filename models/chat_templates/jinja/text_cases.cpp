@@ -24,34 +24,70 @@ bool has_case(std::string_view text, bool (*wanted)(char32_t), bool (*other)(cha
   return found;
 }
 
+/// A capital sigma that ends a word (Unicode 14, 3.13, Final_Sigma); `end` is the byte behind it.
+bool is_final_sigma(char32_t code, bool follows_cased, std::string_view text, std::size_t end) {
+  if (code != 0x3A3 || !follows_cased) return false;
+  while (end < text.size()) {
+    const char32_t next = next_code_point(text, end);
+    if (!is_case_ignorable(next)) return !is_cased(next);
+  }
+  return true;
+}
+
+enum class Case { kLower, kUpper, kTitle, kSame };
+
+/// Every code point in the case that `choose(code)` names.
+template <class Choose>
+Text recased(const Text& text, Choose choose) {
+  std::size_t end = 0;
+  bool follows_cased = false;
+  return rewritten(text, [&](char32_t code, std::string& output) {
+    next_code_point(text.bytes, end);
+    const Case wanted = choose(code);
+    if (wanted == Case::kUpper)
+      append_upper(output, code);
+    else if (wanted == Case::kTitle)
+      append_title(output, code);
+    else if (wanted == Case::kSame)
+      append_utf8(output, code);
+    else if (is_final_sigma(code, follows_cased, text.bytes, end))
+      append_utf8(output, 0x3C2);
+    else
+      append_lower(output, code);
+    if (!is_case_ignorable(code)) follows_cased = is_cased(code);
+  });
+}
+
 }  // namespace
 
 Text uppered(const Text& text) {
-  return rewritten(text, [](char32_t code, std::string& output) { append_upper(output, code); });
+  return recased(text, [](char32_t) { return Case::kUpper; });
 }
 
 Text lowered(const Text& text) {
-  return rewritten(text, [](char32_t code, std::string& output) { append_lower(output, code); });
+  return recased(text, [](char32_t) { return Case::kLower; });
+}
+
+Text case_folded(const Text& text) {
+  return rewritten(text, [](char32_t code, std::string& output) { append_folded(output, code); });
 }
 
 Text capitalized(const Text& text) {
-  return rewritten(text, [is_first = true](char32_t code, std::string& output) mutable {
-    std::exchange(is_first, false) ? append_title(output, code) : append_lower(output, code);
+  return recased(text, [is_first = true](char32_t) mutable {
+    return std::exchange(is_first, false) ? Case::kTitle : Case::kLower;
   });
 }
 
 Text titled(const Text& text) {
-  return rewritten(text, [is_inside = false](char32_t code, std::string& output) mutable {
-    std::exchange(is_inside, is_cased(code)) ? append_lower(output, code)
-                                             : append_title(output, code);
+  return recased(text, [is_inside = false](char32_t code) mutable {
+    return std::exchange(is_inside, is_cased(code)) ? Case::kLower : Case::kTitle;
   });
 }
 
 Text case_swapped(const Text& text) {
-  return rewritten(text, [](char32_t code, std::string& output) {
-    is_upper(code)   ? append_lower(output, code)
-    : is_lower(code) ? append_upper(output, code)
-                     : append_utf8(output, code);
+  return recased(text, [](char32_t code) {
+    if (is_upper(code)) return Case::kLower;
+    return is_lower(code) ? Case::kUpper : Case::kSame;
   });
 }
 
@@ -64,6 +100,7 @@ bool is_ascii(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 bool is_decimal(std::string_view text) { return all_of(text, is_digit); }
+bool is_digits(std::string_view text) { return all_of(text, is_single_digit); }
 bool is_numeric(std::string_view text) { return all_of(text, is_number); }
 bool is_white(std::string_view text) { return all_of(text, is_space); }
 bool is_lower_case(std::string_view text) {

@@ -55,6 +55,12 @@ TEST(JinjaLanguage, PrintsWhatJinja2Prints) {
   }
 }
 
+TEST(JinjaLanguage, ALoopCannotBeLeftFromInsideASetBlock) {
+  EXPECT_THAT(refusal("{% for i in [1] %}{% set x %}a{% break %}{% endset %}{% endfor %}"),
+              HasSubstr("a loop around"));
+  EXPECT_EQ(rendered("{% for i in [1, 2] %}{% set x %}a{% endset %}{% break %}{% endfor %}"), "");
+}
+
 TEST(JinjaLanguage, NamesLineAndColumn) {
   EXPECT_THAT(refusal("a\n  {{ 'x' + 1 }}"), StartsWith("test: line 2, column 10: "));
   EXPECT_THAT(refusal("{{ a\n.b\n.c }}", {{"a", Json::object()}}),

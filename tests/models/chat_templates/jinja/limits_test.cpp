@@ -47,9 +47,34 @@ TEST(JinjaLimits, TextsAndOutputStaySmall) {
   EXPECT_THAT(ending_of("{{ ('x' * 30000) | replace('', 'y' * 30000) | length }}"),
               HasSubstr("found a text of more than"));
   EXPECT_THAT(ending_of("{{ '%9999999999d' % 1 }}"), HasSubstr("width"));
+  // Checked while they grow: whole they would be 90 GB.
+  const Limits one_megabyte = {20'000'000, 1'000'000, 250};
+  EXPECT_THAT(ending_of("{{ ('{0}' * 100000).format('x' * 900000) }}", one_megabyte),
+              HasSubstr("more than 1000000 bytes"));
+  EXPECT_THAT(ending_of("{{ ('%s' * 100000) % (('x' * 900000,) * 100000) }}", one_megabyte),
+              HasSubstr("more than 1000000 bytes"));
+}
+
+TEST(JinjaLimits, CopiesAndSearchesAreCounted) {
+  const Limits limits = {2'000'000, std::size_t{64} << 20, 250};
+  for (const char* search : {"s.partition('y')", "s | length", "s[0]", "s.startswith('y')"})
+    EXPECT_THAT(ending_of(format("{{% set s = 'x' * 3000000 %}}{{% for i in range(100000) %}}"
+                                 "{{% set a = {} %}}{{% endfor %}}",
+                                 search),
+                          limits),
+                HasSubstr("steps, expected an end"))
+        << search;
+  EXPECT_THAT(
+      ending_of("{% set ns = namespace(a=(), b=()) %}{% for i in range(15) %}"
+                "{% set ns.a = (ns.a, ns.a) %}{% set ns.b = (ns.b, ns.b) %}{% endfor %}"
+                "{% set d = {ns.a: 1} %}{% for i in range(100000) %}{{ d[ns.b] }}{% endfor %}",
+                limits),
+      HasSubstr("steps, expected an end"));
 }
 
 TEST(JinjaLimits, DeepNestingEnds) {
+  EXPECT_THAT(ending_of("{{ 'a' | map(*(['map'] * 20000)) }}"), HasSubstr("nested"));
+
   EXPECT_THAT(ending_of("{{ " + repeated("(", 5000) + "1" + repeated(")", 5000) + " }}"),
               HasSubstr("nesting"));
   EXPECT_THAT(ending_of("{{ " + repeated("not ", 5000) + "1 }}"), HasSubstr("nesting"));
