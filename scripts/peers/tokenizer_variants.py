@@ -58,6 +58,9 @@ OTHER_SPLITS = {
     "hexadecimal digits": r"\h+|[^\h]",
     "possessive": r"\p{L}++|\p{N}{1,3}+|\s*+",
     "a spaced word": r"[ ]?\S+|\s+?",
+    "classes by name": r"[[:alpha:]]+|[[:punct:]]{,2}|[[:word:]_]|[^[:space:]]",
+    "ends of words": r"\w+?\b|\B.",
+    "dots over lines": r"(?m)[A-Z].{,3}|\v",
 }
 
 
@@ -169,6 +172,8 @@ def variants(charsmap):
     add("SentencePiece as BPE, whole pieces", "pieces", members={"ignore_merges": True}, normalizer=marked, decoder=SENTENCEPIECE_DECODER)
     add("spaces replaced, then split", "pieces", normalizer=replace(" ", MARK), pre_tokenizer=text_split(" ", "MergedWithPrevious"),
         decoder={"type": "Sequence", "decoders": [replace(MARK, " "), {"type": "ByteFallback"}, {"type": "Fuse"}]})
+    add("spaces made again behind their replacement", "pieces", normalizer=sequence(replace(" ", MARK), {"type": "NFKC"}),
+        pre_tokenizer=text_split(" ", "Isolated"))
     for fuse in (True, False):
         add(f"unknown, fused {fuse}", "plain", members={"fuse_unk": fuse}, pre_tokenizer={"type": "WhitespaceSplit"},
             decoder={"type": "CTC", "pad_token": "<unk>", "word_delimiter_token": "|", "cleanup": True})

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "models/tokenizers/pipeline/code_points.h"
 
 namespace sqpsych::tokenizers {
 namespace {
@@ -42,7 +43,7 @@ std::optional<std::string_view> Charsmap::replacement(std::string_view text) con
     node ^= offset_of(units_[node]);
     if (!is_end) continue;
     const std::size_t begin = node < units_.size() ? value_of(units_[node]) : texts_.size();
-    if (begin >= texts_.size()) return std::nullopt;
+    if (begin >= texts_.size() || is_inside_character(texts_[begin])) return std::nullopt;
     const auto end = texts_.find('\0', begin);
     return std::string_view(texts_).substr(begin, end == std::string::npos ? end : end - begin);
   }

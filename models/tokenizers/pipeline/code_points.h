@@ -25,6 +25,11 @@ inline bool is_class(char32_t code, unsigned classes) {
   return (code_classes()[code] & classes) != 0;
 }
 
+/// A byte of UTF-8 that no character begins with.
+inline bool is_inside_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
 /// What \w means in Unicode: alphabetic characters, marks, decimal digits, connectors, joiners.
 bool is_word(char32_t code);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
 #include "core/error.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
 constexpr std::string_view kHexadecimal = "0-9A-Fa-f";
+constexpr std::string_view kHexadecimalDigits = "0123456789ABCDEFabcdef";
 
 struct LongName {
   std::string_view name;
@@ -47,6 +49,24 @@ struct TabledCategory {
 };
 constexpr TabledCategory kTabled[] = {{"L", kLetter}, {"Ll", kLower},      {"M", kMark},
                                       {"N", kNumber}, {"P", kPunctuation}, {"S", kSymbol}};
+struct BracketClass {
+  std::string_view name;
+  std::string_view members;
+};
+/// What `[:name:]` holds of Unicode in Oniguruma; PCRE2 would take ASCII alone.
+constexpr BracketClass kBracketClasses[] = {{"alpha", R"(\p{Alphabetic})"},
+                                            {"digit", R"(\p{Nd})"},
+                                            {"alnum", R"(\p{Alphabetic}\p{Nd})"},
+                                            {"upper", R"(\p{Uppercase})"},
+                                            {"lower", R"(\p{Lowercase})"},
+                                            {"space", R"(\p{White_Space})"},
+                                            {"blank", R"(\p{Zs}\t)"},
+                                            {"cntrl", R"(\p{Cc})"},
+                                            {"word", R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})"},
+                                            {"punct", R"(\p{P}\p{S})"},
+                                            {"xdigit", "0-9A-Fa-f"},
+                                            {"ascii", R"(\x00-\x7F)"}};
+constexpr int kDeepestBrackets = 50;
 /// Properties that mean the same in both; any other long name is a script's.
 constexpr std::array<std::string_view, 9> kProperties = {
     "any",        "alphabetic",  "alpha", "lowercase",           "uppercase",
@@ -69,7 +89,9 @@ class Translation {
         // A `+` behind it repeats in Ruby's syntax; in PCRE2's it would make it possessive.
         const bool is_repeated = at_ < pattern_.size() && pattern_[at_] == '+';
         if (is_repeated) result.insert(item, "(?:");
-        result += std::string(counts) + (is_repeated ? ")" : "");
+        // `{,m}` is text to PCRE2.
+        result += counts[1] == ',' ? "{0" + std::string(counts.substr(1)) : std::string(counts);
+        if (is_repeated) result += ")";
         continue;
       }
       if (c == '(') groups.push_back(result.size());
@@ -83,6 +105,8 @@ class Translation {
         result += escape(false);
       else if (c == '[')
         result += bracket();
+      else if (pattern_.substr(at_).starts_with("(?"))
+        result += group_flags();
       else
         result += pattern_[at_++];
     }
@@ -91,17 +115,53 @@ class Translation {
 
  private:
   [[noreturn]] void refuse(const char* what) const {
+    // A pattern may be as long as the file; what stands around the place is enough.
+    std::size_t begin = at_ - std::min<std::size_t>(at_, 60);
+    std::size_t end = std::min(at_ + 60, pattern_.size());
+    while (begin > 0 && is_inside_character(pattern_[begin])) --begin;
+    while (end < pattern_.size() && is_inside_character(pattern_[end])) ++end;
     throw FormatError(
-        format("{}: split pattern '{}': found {} at offset {}, which is not supported.", where_,
-               pattern_, what, at_));
+        format("{}: split pattern '{}{}{}': found {} at offset {}, which is not supported.", where_,
+               begin > 0 ? "..." : "", pattern_.substr(begin, end - begin),
+               end < pattern_.size() ? "..." : "", what, at_));
   }
 
   /// `{n,m}` at this place, if any.
   std::string_view interval() const {
     if (pattern_[at_] != '{') return {};
     const auto close = pattern_.find_first_not_of("0123456789,", at_ + 1);
-    if (close == std::string_view::npos || close == at_ + 1 || pattern_[close] != '}') return {};
-    return pattern_.substr(at_, close - at_ + 1);
+    if (close == std::string_view::npos || pattern_[close] != '}') return {};
+    const std::string_view counts = pattern_.substr(at_, close - at_ + 1);
+    return counts == "{}" || counts == "{,}" ? std::string_view() : counts;
+  }
+
+  /// `(?` and the flags behind it: Ruby's `m` lets a dot match line breaks, which is PCRE2's `s`.
+  std::string group_flags() {
+    at_ += 2;
+    const auto end = pattern_.find_first_not_of("imx-", at_);
+    std::string flags(pattern_.substr(at_, std::min(end, pattern_.size()) - at_));
+    at_ += flags.size();
+    std::replace(flags.begin(), flags.end(), 'm', 's');
+    return "(?" + flags;
+  }
+
+  /// `\b` and `\B`: a place with, or without, a word character on one side only.
+  static std::string word_boundary(bool is_negated) {
+    const std::string word = "[" + std::string(kWord) + "]";
+    const std::string before = "(?<=" + word + ")";
+    const std::string not_before = "(?<!" + word + ")";
+    const std::string behind = "(?=" + word + ")";
+    const std::string not_behind = "(?!" + word + ")";
+    if (is_negated) return "(?:" + before + behind + "|" + not_before + not_behind + ")";
+    return "(?:" + before + not_behind + "|" + not_before + behind + ")";
+  }
+
+  /// `\xHH` is a byte there and a code point here; they agree on ASCII.
+  void refuse_byte() const {
+    const std::string_view digits = pattern_.substr(at_ + 2, 2);
+    if (digits.size() == 2 && std::string_view("89abcdefABCDEF").find(digits[0]) < 14 &&
+        kHexadecimalDigits.find(digits[1]) != std::string_view::npos)
+      refuse("a byte outside ASCII");
   }
 
   std::string escape(bool in_brackets) {
@@ -127,6 +187,17 @@ class Translation {
       case 'p':
       case 'P':
         return property(in_brackets);
+      case 'v':
+        at_ += 2;
+        return R"(\x0B)";
+      case 'b':
+      case 'B':
+        at_ += 2;
+        if (in_brackets) return {'\\', name};
+        return word_boundary(name == 'B');
+      case 'x':
+        refuse_byte();
+        [[fallthrough]];
       default:
         at_ += 2;
         return {'\\', name};
@@ -146,17 +217,19 @@ class Translation {
     }
     at_ = close + 1;
     const std::string known = property_name(name);
-    const std::string newer = newer_members(known);
+    const std::string& newer = newer_members(known);
     if (newer.empty() || (in_brackets && is_negated))
       return (is_negated ? "\\P{" : "\\p{") + known + "}";
     const std::string members = "\\p{" + known + "}" + newer;
     return in_brackets ? members : (is_negated ? "[^" : "[") + members + "]";
   }
 
-  static std::string newer_members(const std::string& property) {
+  const std::string& newer_members(const std::string& property) {
+    const auto [found, is_new] = newer_members_.try_emplace(property);
     for (const TabledCategory& category : kTabled)
-      if (category.name == property) return SplitRegex::newer_members(property, category.classes);
-    return "";
+      if (is_new && category.name == property)
+        found->second = SplitRegex::newer_members(property, category.classes);
+    return found->second;
   }
 
   static std::string property_name(std::string_view name) {
@@ -173,6 +246,7 @@ class Translation {
 
   /// `[...]`, and `[a&&[b]]` as a look at [b] before [a].
   std::string bracket() {
+    if (++depth_ > kDeepestBrackets) refuse("brackets too deep inside each other");
     ++at_;
     std::string members = take('^');
     members += take(']');
@@ -182,10 +256,7 @@ class Translation {
       const std::string_view rest = pattern_.substr(at_);
       if (rest.starts_with(']')) break;
       if (rest.starts_with("[:")) {
-        const auto close = rest.find(":]");
-        if (close == std::string_view::npos) refuse("a class name without an end");
-        members += rest.substr(0, close + 2);
-        at_ += close + 2;
+        members += bracket_class();
       } else if (rest.starts_with("&&[") && members.size() > 0 && members.front() != '^') {
         at_ += 2;
         condition += "(?=" + bracket() + ")";
@@ -198,8 +269,25 @@ class Translation {
       }
     }
     ++at_;
+    --depth_;
     const std::string set = "[" + members + "]";
     return condition.empty() ? set : "(?:" + condition + set + ")";
+  }
+
+  std::string bracket_class() {
+    const auto close = pattern_.find(":]", at_);
+    if (close == std::string_view::npos) refuse("a class name without an end");
+    const auto name = pattern_.substr(at_ + 2, close - at_ - 2);
+    for (const BracketClass& known : kBracketClasses)
+      if (known.name == name) {
+        at_ = close + 2;
+        std::string members(known.members);
+        for (const TabledCategory& category : kTabled)
+          if (known.members.find(format("\\p{{{}}}", category.name)) != std::string_view::npos)
+            members += newer_members(std::string(category.name));
+        return members;
+      }
+    refuse("a class name that has no translation");
   }
 
   std::string take(char c) {
@@ -211,6 +299,8 @@ class Translation {
   std::string_view pattern_;
   const std::string& where_;
   std::size_t at_ = 0;
+  int depth_ = 0;
+  std::map<std::string, std::string> newer_members_;
 };
 
 }  // namespace

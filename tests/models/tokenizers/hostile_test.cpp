@@ -37,6 +37,8 @@ struct BadFile {
 };
 
 TEST(HostileTokenizerJson, EachGivesOneSentence) {
+  std::string deep_brackets;
+  for (int i = 0; i < 100000; ++i) deep_brackets += "[a&&";
   const std::vector<BadFile> files = {
       {"empty", "", "not valid JSON"},
       {"truncated", R"({"model": {"type": "BPE", "vocab": {"a": 0,)", "not valid JSON"},
@@ -126,6 +128,11 @@ TEST(HostileTokenizerJson, EachGivesOneSentence) {
             "single": [{"SpecialToken": {"id": "x"}}, {"Sequence": {"id": "A"}},
                        {"SpecialToken": {"id": "x"}}]}, {"type": "TemplateProcessing"}]})"),
        "makes 3 parts"},
+      {"deep brackets",
+       file_with(kModel, R"("pre_tokenizer": {"type": "Split",
+          "behavior": "Isolated", "pattern": {"Regex": ")" +
+                             deep_brackets + R"("}})"),
+       "brackets too deep"},
       {"deep", std::string(100000, '['), "nested deeper"},
   };
   for (const auto& file : files) {
@@ -204,17 +211,12 @@ TEST(HostileVocabulary, ReportsAllProblemsTogether) {
     }
     return std::string("nothing was refused");
   };
-  Vocabulary good{"llama",
-                  "default",
-                  {"<unk>", "a"},
-                  {0, 0},
-                  {TokenType::kUnknown, TokenType::kNormal},
-                  {},
-                  {},
-                  {},
-                  {},
-                  {},
-                  {}};
+  Vocabulary good;
+  good.model = "llama";
+  good.pre = "default";
+  good.tokens = {"<unk>", "a"};
+  good.scores = {0, 0};
+  good.types = {TokenType::kUnknown, TokenType::kNormal};
   EXPECT_EQ(message(good), "nothing was refused");
   Vocabulary bad = good;
   bad.scores.pop_back();

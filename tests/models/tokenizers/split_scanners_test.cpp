@@ -77,7 +77,12 @@ TEST(Pcre2Pattern, SaysWhatOnigurumaMeans) {
       {R"(\p{Han}\P{^Latin}\p{^Greek})", R"(\p{sc:Han}\p{sc:Latin}\P{sc:Greek})"},
       {R"(\p{Lu}\p{UppercaseLetter})", R"(\p{Lu}\p{Lu})"},
       {R"([]a])", R"([\]a])"},
-      {R"([[:alpha:]_])", R"([[:alpha:]_])"},
+      {R"([[:alpha:]_])", R"([\p{Alphabetic}_])"},
+      {R"(a{,3}b{,2}+)", R"(a{0,3}(?:b{0,2})+)"},
+      {R"(a{}b{,})", R"(a{}b{,})"},
+      {R"((?mi)a(?m-x:.))", R"((?si)a(?s-x:.))"},
+      {R"(\v[\b])", R"(\x0B[\b])"},
+      {R"(\x41\x{E9})", R"(\x41\x{E9})"},
       {R"([\p{Lu}&&[^\p{Han}]]+)", R"((?:(?=[^\p{sc:Han}])[\p{Lu}])+)"},
       {R"(\\s\[)", R"(\\s\[)"},
       {R"(a++|b{1,3}+c|[de]{2}+?)", R"(a++|(?:b{1,3})+c|(?:[de]{2})+?)"},
@@ -85,7 +90,8 @@ TEST(Pcre2Pattern, SaysWhatOnigurumaMeans) {
       {R"(45{2}+6{3}7)", R"(4(?:5{2})+6{3}7)"},
   };
   for (const auto& [pattern, expected] : cases) EXPECT_EQ(pcre2_pattern(pattern, "x"), expected);
-  for (const char* pattern : {"[a", "[a[b]]", R"([^\W])", "\\", R"(\pL)", "[^a&&[b]]", "[a&&b]"})
+  for (const char* pattern : {"[a", "[a[b]]", R"([^\W])", "\\", R"(\pL)", "[^a&&[b]]", "[a&&b]",
+                              R"(\xC3\xA9)", "[[:print:]]", "[[:^alpha:]]"})
     EXPECT_THROW(pcre2_pattern(pattern, "x"), FormatError) << pattern;
 }
 
