@@ -40,8 +40,11 @@ ExitCode run_dataset(const DatasetArguments& arguments) {
     throw ConfigError("dataset: --output: found nothing, expected a folder.");
   need_inputs("FILE", arguments.files);
   create_private_files();
-  if (!arguments.output.empty()) prepare_output(arguments.output, arguments.existing, "dataset");
   const std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
+  if (!arguments.output.empty()) {
+    refuse_output_holding(arguments.output, files, "dataset");
+    prepare_output(arguments.output, arguments.existing, "dataset");
+  }
   const Dataset dataset = build_dataset(files, config);
   std::cout << dataset.report.text();
   warn_of_empty_splits(dataset, config.split);

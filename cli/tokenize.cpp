@@ -3,7 +3,6 @@
 
 #include "cli/command.h"
 #include "cli/tokenizer_source.h"
-#include "core/interrupt.h"
 #include "core/json_lines.h"
 #include "core/text.h"
 
@@ -38,7 +37,6 @@ ExitCode run_tokenize(const TokenizeArguments& arguments) {
   if (!arguments.file.empty()) {
     need_inputs("--file", {arguments.file});
     for_each_line(arguments.file, [&](const Json& record, std::int64_t line) {
-      throw_if_interrupted("tokenize");
       if (!record.is_string())
         throw FormatError(format("{}:{}: found {}, expected one JSON string.", arguments.file, line,
                                  record.type_name()));

@@ -174,8 +174,10 @@ void write_file_atomic(const fs::path& path, std::string_view content) {
   file.commit();
 }
 
-void write_folder_atomic(const fs::path& path, bool replace,
+void write_folder_atomic(const fs::path& given, bool replace,
                          const std::function<void(const fs::path&)>& fill) {
+  // "run/" names the folder "run"; its own last part would be empty.
+  const fs::path path = given.has_filename() ? given : given.parent_path();
   create_parent(path);
   remove_abandoned(path);
   const fs::path temporary = temporary_beside(path);
@@ -220,6 +222,20 @@ void prepare_output(const fs::path& path, Existing existing, const std::string& 
         format("{}: '{}': found a folder without manifest.json, expected one that sqpsych wrote. "
                "Remove it by hand if it is to go.",
                where, path.string()));
+}
+
+void refuse_output_holding(const fs::path& output, const std::vector<fs::path>& inputs,
+                           const std::string& where) {
+  if (!fs::exists(output)) return;
+  const fs::path folder = fs::canonical(output);
+  for (const auto& input : inputs) {
+    const auto relative = fs::weakly_canonical(input).lexically_relative(folder);
+    if (!input.empty() && !relative.empty() && *relative.begin() != "..")
+      throw ConfigError(
+          format("{}: --output: found '{}', which holds the input '{}', expected another place. "
+                 "Choose another --output.",
+                 where, output.string(), input.string()));
+  }
 }
 
 void create_private_files() { umask(077); }

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sqpsych {
 
@@ -68,6 +69,12 @@ enum class Existing { kRefuse, kOverwrite };
 /// With kOverwrite only a file or a folder with our manifest.json is accepted, never a device; it
 /// stays until the writer replaces it as a whole. Nothing is created here.
 void prepare_output(const std::filesystem::path& path, Existing existing, const std::string& where);
+
+/// ConfigError when an input is the existing `output` or lies in it: replacing the output would
+/// remove what it is made from.
+void refuse_output_holding(const std::filesystem::path& output,
+                           const std::vector<std::filesystem::path>& inputs,
+                           const std::string& where);
 
 /// Files and folders created from here on are readable by their owner only (umask 077).
 void create_private_files();

@@ -8,9 +8,12 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 
 namespace sqpsych {
 namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t{16} << 20;
 
 std::string hexadecimal(const unsigned char* bytes, std::size_t count) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -34,7 +37,20 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string sha256_hex_of_file(const std::filesystem::path& path) {
-  return sha256_hex(MappedFile(path).text());
+  const MappedFile file(path);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        &EVP_MD_CTX_free);
+  SQPSYCH_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  for (std::string_view rest = file.text(); !rest.empty();) {
+    throw_if_interrupted(path.c_str());
+    const auto block = rest.substr(0, kBlockBytes);
+    SQPSYCH_CHECK(EVP_DigestUpdate(context.get(), block.data(), block.size()) == 1);
+    rest.remove_prefix(block.size());
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  SQPSYCH_CHECK(EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1);
+  return hexadecimal(digest.data(), size);
 }
 
 std::string hmac_sha256_hex(std::string_view key, std::string_view message) {

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "core/text.h"
 
 namespace sqpsych {
@@ -26,6 +27,7 @@ void for_each_line(const std::filesystem::path& path,
   std::string_view text = file.text();
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   for (std::int64_t number = 1; !text.empty(); ++number) {
+    throw_if_interrupted(path.c_str());
     const std::size_t end = text.find('\n');
     const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);

@@ -15,7 +15,8 @@ namespace sqpsych {
 std::string to_line(const Json& value);
 
 /// Calls `visit(record, line_number)` for every non-empty line. A bad line is a FormatError
-/// `path:line: ...`. A UTF-8 byte order mark at the start is skipped.
+/// `path:line: ...`. A UTF-8 byte order mark at the start is skipped. Interrupted when a signal
+/// came.
 void for_each_line(const std::filesystem::path& path,
                    const std::function<void(Json record, std::int64_t line)>& visit);
 

@@ -1,14 +1,11 @@
 #include "generate/run_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <set>
 #include <string_view>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/text.h"
 
 namespace sqpsych {
@@ -65,6 +62,7 @@ void index_lines(std::string_view text, std::map<std::string, std::string_view>&
     const auto end = std::min(text.find('\n', begin), text.size());
     const auto line = text.substr(begin, end - begin);
     begin = end + 1;
+    throw_if_interrupted("generate");
     if (!line.empty())
       lines[need_string(parse_json(line, kJournalFile), "id", kJournalFile)] = line;
   }
@@ -105,29 +103,13 @@ SessionRecord summary_of(const Session& session) {
   return record;
 }
 
-FileLock::~FileLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-bool FileLock::acquire(const fs::path& file) {
-  descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) return false;
-  const auto process = format("{}\n", ::getpid());
-  if (descriptor_ < 0 || ::ftruncate(descriptor_, 0) != 0 ||
-      ::write(descriptor_, process.data(), process.size()) != static_cast<ssize_t>(process.size()))
-    throw ResourceError(
-        format("--output: '{}': found that it cannot be written, expected a folder "
-               "of yours with room on the disk.",
-               file.string()));
-  return true;
-}
-
 void check_run_folder(const fs::path& path, const RunIdentity& identity, Existing existing) {
   if (path.empty()) throw ConfigError("--output: found nothing, expected the run's folder.");
   if (fs::exists(path) && !fs::is_directory(path))
     throw ConfigError(
         format("--output: '{}': found a file, expected a folder or nothing.", path.string()));
-  const bool is_run = fs::exists(path / kConfig) || fs::exists(path / kLock);
+  // Other folders have a config.json too: a model's, a training's. The lock comes before ours.
+  const bool is_run = fs::exists(path / kLock);
   if (fs::exists(path) && !fs::is_empty(path) && !is_run)
     throw ConfigError(
         format("--output: '{}': found a folder with other files, expected a run or "
@@ -143,21 +125,13 @@ RunFolder::RunFolder(const fs::path& path, const RunIdentity& identity, Existing
     : path_(path) {
   check_run_folder(path_, identity, existing);
   fs::create_directories(path_);
-  acquire_lock();
+  lock_.hold(path_ / kLock);
   if (existing == Existing::kOverwrite) start_over();
   write_file_atomic(path_ / kConfig, identity.config.dump(2) + "\n");
   write_file_atomic(path_ / kInputs, identity.inputs.dump(2) + "\n");
   dropped_bytes_ = drop_half_line(path_ / kJournalFile);
   read_records(path_ / kSessionsFile);
   read_records(path_ / kJournalFile);
-}
-
-void RunFolder::acquire_lock() {
-  if (lock_.acquire(path_ / kLock)) return;
-  throw ConfigError(
-      format("--output: '{}': found process {} at work in it, expected none. Wait "
-             "for it or choose another --output.",
-             path_.string(), trim(read_file(path_ / kLock))));
 }
 
 void RunFolder::start_over() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/file_lock.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "core/json_lines.h"
@@ -28,20 +29,6 @@ struct SessionRecord {
   std::int64_t completion_tokens = 0;
 };
 SessionRecord summary_of(const Session& session);
-
-/// Holds an open file with an exclusive lock on it; the system drops the lock with the process.
-class FileLock {
- public:
-  FileLock() = default;
-  ~FileLock();
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  /// False when another process holds it. ResourceError when the file cannot be opened or written.
-  bool acquire(const std::filesystem::path& file);
-
- private:
-  int descriptor_ = -1;
-};
 
 /// What must not change between two runs in the same folder.
 struct RunIdentity {
@@ -76,7 +63,6 @@ class RunFolder {
   void finish(const std::vector<std::string>& ids);
 
  private:
-  void acquire_lock();
   void start_over() const;
   void read_records(const std::filesystem::path& file);
 

@@ -90,6 +90,7 @@ void write_random_weights(const Family& family, const DecoderFeatures& features,
 }  // namespace
 
 void NewModelConfig::check(ProblemList& problems) const {
+  if (num_attention_heads < 1 || num_key_value_heads < 1) return;  // a broken rule is reported
   if (hidden_size % num_attention_heads != 0 || hidden_size / num_attention_heads % 2 != 0)
     problems.add(
         format("hidden_size: found {}, expected an even multiple of num_attention_heads ({})",
@@ -149,6 +150,7 @@ void write_new_model(const NewModelConfig& config, const std::vector<fs::path>& 
   std::vector<std::string> lines;
   for (const auto& file : texts)
     for (auto& line : read_training_texts(file)) lines.push_back(std::move(line));
+  refuse_output_holding(output, texts, "new-model");
   prepare_output(output, existing, "new-model");
   write_folder_atomic(output, existing == Existing::kOverwrite, [&](const fs::path& folder) {
     const auto tokenizer = train_tokenizer(config, lines, folder);

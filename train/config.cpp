@@ -40,13 +40,21 @@ void TrainConfig::check(ProblemList& problems) const {
     problems.add("max_steps: found 0, expected -1 (num_train_epochs decides) or at least 1");
   if (max_steps < 0 && num_train_epochs <= 0)
     problems.add("num_train_epochs: found 0 and no max_steps, expected one of them above 0");
+  std::int64_t rows_per_step = 0;
+  if (__builtin_mul_overflow(per_device_train_batch_size, gradient_accumulation_steps,
+                             &rows_per_step))
+    problems.add(
+        "per_device_train_batch_size, gradient_accumulation_steps: found a product above 2^63, "
+        "expected a number of rows");
   if (row_plan.max_length == 1) problems.add("max_length: found 1, expected 0 or at least 2");
   if (lora_dropout >= 1) problems.add("lora_dropout: found 1, expected less than 1");
   if (adam_beta1 >= 1 || adam_beta2 >= 1)
     problems.add("adam_beta1, adam_beta2: found 1, expected less than 1");
   if (evaluates()) {
-    if (load_best_model_at_end && (eval_strategy != save_strategy ||
-                                   (save_strategy == "steps" && save_steps % eval_steps != 0)))
+    const bool same_moments =
+        eval_strategy == save_strategy &&
+        (eval_strategy != "steps" || (eval_steps > 0 && save_steps % eval_steps == 0));
+    if (load_best_model_at_end && !same_moments)
       problems.add(
           "load_best_model_at_end: found different moments of evaluation and saving, expected "
           "equal strategies and save_steps a multiple of eval_steps");

@@ -25,12 +25,15 @@ at::Tensor fp32_zeros(const at::Tensor& like) {
 
 void copy_checked(const SafetensorsFile& file, const std::string& name, const at::Tensor& target) {
   const auto found = file.entries().find(name);
-  if (found == file.entries().end() || found->second.shape != target.sizes().vec() ||
-      found->second.dtype != "F32")
+  const bool present = found != file.entries().end();
+  if (!present || found->second.shape != target.sizes().vec() || found->second.dtype != "F32")
     throw FormatError(
-        format("checkpoint: '{}': tensor '{}' is missing or of another shape. Delete this "
+        format("checkpoint: '{}': tensor '{}': found {}, expected F32 [{}]. Delete this "
                "checkpoint folder and resume from an older one.",
-               file.path().string(), name));
+               file.path().string(), name,
+               present ? format("{} [{}]", found->second.dtype, number_list(found->second.shape))
+                       : "nothing",
+               number_list(target.sizes())));
   target.copy_(file.tensor(name));
 }
 

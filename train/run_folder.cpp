@@ -12,9 +12,8 @@ namespace fs = std::filesystem;
 namespace sqpsych {
 namespace {
 
-bool is_run_folder(const RunFolder& folder) {
-  return fs::exists(folder.config()) && fs::exists(folder.inputs());
-}
+/// Told from other commands' folders, which have a config.json and inputs.json too, by its lock.
+bool is_run_folder(const RunFolder& folder) { return fs::exists(folder.lock()); }
 
 std::string shown(const Json& value) {
   const std::string text = value.is_null() ? "nothing" : value.dump();
@@ -40,7 +39,8 @@ void compare(const Json& before, const Json& now, const std::string& kind, Probl
 
 }  // namespace
 
-RunFolder claim_run_folder(const fs::path& output) {
+RunFolder claim_run_folder(const TrainRequest& request) {
+  const fs::path& output = request.output;
   if (output.empty())
     throw ConfigError("train: --output: found nothing, expected a folder for the run.");
   const RunFolder folder{output};
@@ -50,6 +50,8 @@ RunFolder claim_run_folder(const fs::path& output) {
         format("train: --output: found '{}', which exists and is no training run. Choose another "
                "folder.",
                output.string()));
+  refuse_output_holding(output, {request.model, request.data, request.config.sample_prompts.path},
+                        "train");
   return folder;
 }
 
@@ -65,13 +67,18 @@ void check_same_run(const RunFolder& folder, const TrainingSetup& setup) {
   problems.throw_if_any<ConfigError>(format("train: '{}'", folder.path.string()));
 }
 
-void open_run_folder(const RunFolder& folder, const TrainingSetup& setup, bool restart) {
-  if (is_run_folder(folder) && !restart) return;
+void open_run_folder(const RunFolder& folder, const TrainingSetup& setup, bool restart,
+                     FileLock& lock) {
+  const bool is_run = is_run_folder(folder);
+  if (is_run) lock.hold(folder.lock());
+  if (is_run && !restart) return;
   write_folder_atomic(folder.path, true, [&](const fs::path& temporary) {
     const Json config = config_to_json(setup.config);
     write_file_atomic(temporary / folder.config().filename(), config.dump(2) + "\n");
     write_file_atomic(temporary / folder.inputs().filename(), setup.inputs.dump(2) + "\n");
+    write_file_atomic(temporary / folder.lock().filename(), "");
   });
+  lock.hold(folder.lock());
 }
 
 }  // namespace sqpsych

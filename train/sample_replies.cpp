@@ -66,6 +66,12 @@ bool make_sample(const TrainingSetup& setup, const DatasetRow& row, SamplePrompt
 
 }  // namespace
 
+bool has_chat_samples(const TrainConfig& config) {
+  if (config.num_sample_replies == 0 || config.sample_prompts.empty()) return false;
+  const auto rows = read_dataset_rows(config.sample_prompts.path);
+  return std::any_of(rows.begin(), rows.end(), [](const DatasetRow& row) { return !row.is_raw(); });
+}
+
 std::vector<SamplePrompt> choose_sample_prompts(const TrainingSetup& setup) {
   std::vector<SamplePrompt> samples;
   const std::size_t wanted = static_cast<std::size_t>(setup.config.num_sample_replies);

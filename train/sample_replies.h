@@ -8,6 +8,9 @@
 
 namespace sqpsych {
 
+/// Whether `sample_prompts` has conversations, which need a chat template.
+bool has_chat_samples(const TrainConfig& config);
+
 /// The conversations that `num_sample_replies` asks for: spread evenly over the rows of
 /// `sample_prompts`, else of the validation split; each is cut before its last assistant message,
 /// and earlier turns are left out where prompt and reply would not fit the context.

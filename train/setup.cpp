@@ -140,7 +140,8 @@ TrainingSetup prepare_training(const TrainRequest& request) {
 
   setup.model = load_for_training(request.model, setup.config);
   resolve_max_length(setup.config, *setup.model);
-  if (has_chat_rows(setup.train) || has_chat_rows(setup.validation))
+  if (has_chat_rows(setup.train) || has_chat_rows(setup.validation) ||
+      has_chat_samples(setup.config))
     setup.chat_template = chat_template_of(*setup.model, setup.config.model);
   tokenize_split(setup.train, setup);
   if (setup.config.evaluates()) tokenize_split(setup.validation, setup);

@@ -42,12 +42,23 @@ const char* dtype_name(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? "bfloat16" : "float32";
 }
 
+AdapterSettings adapter_settings(const TrainConfig& config) {
+  AdapterSettings settings;
+  settings.r = config.lora_r;
+  settings.alpha = config.lora_alpha;
+  settings.dropout = config.lora_dropout;
+  settings.use_rslora = config.use_rslora;
+  return settings;
+}
+
 void copy_weight(const at::Tensor& target, const at::Tensor& source, const std::string& name,
                  const fs::path& folder) {
   if (target.sizes() != source.sizes() || target.scalar_type() != source.scalar_type())
     throw FormatError(
-        format("checkpoint: '{}': tensor '{}' has another shape or type than the model",
-               folder.string(), name));
+        format("checkpoint: '{}': tensor '{}': found {} [{}], expected {} [{}]. Delete this "
+               "checkpoint folder and resume from an older one.",
+               folder.string(), name, dtype_name(source.scalar_type()), number_list(source.sizes()),
+               dtype_name(target.scalar_type()), number_list(target.sizes())));
   target.copy_(source);
 }
 
@@ -68,8 +79,7 @@ Trainable::Trainable(Model& model, const TrainConfig& config) : model_(model), c
 
 void Trainable::attach_lora() {
   chosen_ = choose_lora_modules(config_.lora_target_modules, modules_);
-  const double rank = static_cast<double>(config_.lora_r);
-  const double scale = config_.lora_alpha / (config_.use_rslora ? std::sqrt(rank) : rank);
+  const double scale = adapter_settings(config_).scale();
   for (const auto& path : chosen_) {
     Linear& linear = *linears_.at(path);
     const std::int64_t out = linear.weight_OI.size(0);
@@ -110,11 +120,7 @@ void Trainable::write(const fs::path& folder) const {
 }
 
 void Trainable::write_adapter(const fs::path& folder) const {
-  AdapterSettings settings;
-  settings.r = config_.lora_r;
-  settings.alpha = config_.lora_alpha;
-  settings.dropout = config_.lora_dropout;
-  settings.use_rslora = config_.use_rslora;
+  AdapterSettings settings = adapter_settings(config_);
   settings.target_modules = adapter_target_names(chosen_, modules_);
   const std::string hub_id = hub_id_of(model_.path);
   settings.base_model_name_or_path = hub_id.empty() ? model_.path.string() : hub_id;
@@ -150,7 +156,9 @@ void Trainable::read_adapter(const fs::path& folder) {
   for (const auto& path : chosen_) {
     const auto found = adapter.modules.find(path);
     if (found == adapter.modules.end())
-      throw FormatError(format("checkpoint: '{}': module '{}' is missing", folder.string(), path));
+      throw FormatError(
+          format("checkpoint: '{}': module '{}': found nothing, expected its factors.",
+                 folder.string(), path));
     const LowRank& low_rank = *linears_.at(path)->low_rank;
     copy_weight(low_rank.a_RI, found->second.a_RI, path + ".lora_A", folder);
     copy_weight(low_rank.b_OR, found->second.b_OR, path + ".lora_B", folder);
@@ -161,8 +169,8 @@ void Trainable::read_model(const fs::path& folder) {
   const SafetensorsFile file(folder / "model.safetensors");
   for (const auto& parameter : parameters_) {
     if (!file.entries().count(parameter.name))
-      throw FormatError(
-          format("checkpoint: '{}': tensor '{}' is missing", folder.string(), parameter.name));
+      throw FormatError(format("checkpoint: '{}': tensor '{}': found nothing, expected it.",
+                               folder.string(), parameter.name));
     copy_weight(parameter.weight, file.tensor(parameter.name), parameter.name, folder);
   }
 }

@@ -24,7 +24,7 @@ TrainOutcome outcome_of(const RunFolder& folder, const TrainingSetup& setup, std
 
 TrainOutcome run_training(const TrainRequest& request) {
   join_ranks();
-  const RunFolder folder = claim_run_folder(request.output);
+  const RunFolder folder = claim_run_folder(request);
   TrainingSetup setup = prepare_training(request);
   if (!request.restart) check_same_run(folder, setup);
   const TrainingPlan plan = plan_training(setup);
@@ -35,7 +35,8 @@ TrainOutcome run_training(const TrainRequest& request) {
   }
   log_info(plan_text(setup, plan));
   need_room_for_training(folder.path, plan);
-  open_run_folder(folder, setup, request.restart);
+  FileLock lock;
+  open_run_folder(folder, setup, request.restart, lock);
   Trainer trainer(setup, folder);
   const TrainingState& state = trainer.run(request.after_step);
   trainer.load_best();
@@ -62,7 +63,7 @@ TrainOutcome train(const TrainRequest& request) {
 
 std::string check_training(const TrainRequest& request) {
   join_ranks();
-  const RunFolder folder = claim_run_folder(request.output);
+  const RunFolder folder = claim_run_folder(request);
   TrainingSetup setup = prepare_training(request);
   if (!request.restart) check_same_run(folder, setup);
   const TrainingPlan plan = plan_training(setup);

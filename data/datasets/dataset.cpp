@@ -122,9 +122,7 @@ std::string system_text(const SystemConfig& config) {
 
 std::int64_t replies_of(const DatasetRow& row) {
   if (row.is_raw()) return 1;
-  return std::count_if(row.messages.begin(), row.messages.end(), [](const Message& message) {
-    return message.role == "assistant" && message.weight.value_or(1) != 0;
-  });
+  return std::count_if(row.messages.begin(), row.messages.end(), counts_in_loss);
 }
 
 /// Utterances of validation and test that are in train letter by letter: loss on them shows memory.
@@ -167,15 +165,6 @@ void fill_splits(const std::vector<SourceSession>& sessions, const DatasetConfig
   }
 }
 
-void refuse_input_inside(const std::filesystem::path& file, const std::filesystem::path& output) {
-  const auto inside = std::filesystem::weakly_canonical(file).lexically_relative(
-      std::filesystem::weakly_canonical(output));
-  if (!inside.empty() && *inside.begin() != "..")
-    throw ConfigError(format(
-        "dataset: --output: found '{}', which holds the input '{}', expected another folder.",
-        output.string(), file.string()));
-}
-
 /// Everything that was left out, unreadable records first.
 std::vector<DroppedSession> left_out(const DatasetReport& report) {
   std::vector<DroppedSession> all;
@@ -216,7 +205,7 @@ Dataset build_dataset(const std::vector<std::filesystem::path>& files,
 void write_dataset(const Dataset& dataset, const std::vector<std::filesystem::path>& files,
                    const DatasetConfig& config, const std::filesystem::path& output,
                    Existing existing) {
-  for (const auto& file : files) refuse_input_inside(file, output);
+  refuse_output_holding(output, files, "dataset");
   prepare_output(output, existing, "dataset");
   const bool replace = std::filesystem::exists(output);
   write_folder_atomic(output, replace, [&](const std::filesystem::path& folder) {

@@ -36,21 +36,11 @@ std::string known_type(const Exporter& exporter, const std::string& type) {
                            quoted_list(exporter.types()), exporter.name()));
 }
 
-bool holds(const fs::path& folder, const fs::path& path) {
-  const auto relative = fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
-  return !relative.empty() && *relative.begin() != "..";
-}
-
 /// Nothing that is read may be replaced, and a folder never gives way to a file.
 void check_output(const ExportRequest& request, bool writes_folder) {
   if (request.output.empty())
     throw ConfigError("export: --output: found nothing, expected a path.");
-  for (const auto* input : {&request.model, request.adapter ? &*request.adapter : nullptr})
-    if (input && fs::exists(request.output) && holds(request.output, *input))
-      throw ConfigError(
-          format("export: --output: found '{}', which holds the input '{}', expected "
-                 "another place. Choose another --output.",
-                 request.output.string(), input->string()));
+  refuse_output_holding(request.output, {request.model, request.adapter.value_or("")}, "export");
   if (!writes_folder && fs::is_directory(request.output))
     throw ConfigError(
         format("export: --output: found the folder '{}', expected a file path such as "

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import unittest
 
 import material
@@ -74,14 +75,52 @@ class Existing(unittest.TestCase):
                 self.assertEqual((theirs / "letter.txt").read_text(), "dear")
 
     def test_an_input_is_never_replaced(self):
-        for command in (["export", "--model", material.model(), "--format", "huggingface", "--output", material.model()],
-                        ["export", "--model", material.model(), "--adapter", material.adapter(), "--format", "huggingface",
-                         "--output", material.adapter().parent]):
-            before = contents(SCRATCH / "material")
-            result = sqpsych(*command, "--overwrite")
-            self.assertEqual(result.code, SETTINGS, result)
-            self.assertIn("holds the input", result.err)
-            self.assertEqual(contents(SCRATCH / "material"), before)
+        run = material.adapter().parent
+        rows, model = material.data() / "train.jsonl", material.model()
+        answers = material.profiles() / "answers.csv"
+        shutil.copy(ROOT / "configs/examples/answers.csv", answers)
+        shutil.copy(material.text(), model / "text.jsonl")
+        for command in (["export", "--model", model, "--format", "huggingface", "--output", model, "--overwrite"],
+                        ["export", "--model", model, "--adapter", material.adapter(), "--format", "huggingface",
+                         "--output", run, "--overwrite"],
+                        ["new-model", "--text", model / "text.jsonl", "--output", model, "--overwrite"],
+                        ["profiles", answers, *config("profiles", "example"), "--output", answers.parent, "--overwrite"],
+                        ["dataset", rows, "--output", rows, "--overwrite"],
+                        ["inspect", rows, "--model", model, "--html", rows, "--overwrite"],
+                        ["report", material.gguf(), "--output", material.gguf(), "--overwrite"],
+                        ["train", *config("train", "debug"), "--model", run / "adapter", "--data", material.data(),
+                         "--output", run, "--restart"]):
+            with self.subTest(command[0]):
+                before = contents(SCRATCH / "material")
+                result = sqpsych(*command)
+                self.assertEqual(result.code, SETTINGS, result)
+                self.assertIn("holds the input", result.err)
+                self.assertEqual(contents(SCRATCH / "material"), before)
+
+    def test_folders_may_be_named_with_a_slash(self):
+        for name in ("profiles", "dataset", "new-model", "huggingface"):
+            with self.subTest(name):
+                command, flag = writers()[name]
+                result = sqpsych(*command, flag, f"{SCRATCH}/slash/{name}/")
+                self.assertEqual(result.code, DONE, result)
+                self.assertTrue((SCRATCH / "slash" / name / "manifest.json").exists())
+
+    def test_what_holds_client_text_is_its_owners(self):
+        folder = SCRATCH / "private"
+        config_file = write("private.json", dict(material.QUICK_TRAINING))
+        commands = {"generate": ["generate", material.profiles(), *config("generate", "demo"), "--limit", "2", "--output"],
+                    "train": ["train", "--config", config_file, "--model", material.model(), "--data", material.data(), "--output"],
+                    **{name: [*writers()[name][0], writers()[name][1]] for name in ("profiles", "dataset", "inspect")}}
+        before = os.umask(0o022)
+        try:
+            for name, command in commands.items():
+                with self.subTest(name):
+                    result = sqpsych(*command, folder / name)
+                    self.assertEqual(result.code, DONE, result)
+                    for path in [folder / name, *(folder / name).rglob("*")]:
+                        self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+        finally:
+            os.umask(before)
 
     def test_a_device_is_no_output(self):
         for name, (command, flag) in writers().items():

@@ -9,8 +9,10 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/file_lock.h"
 #include "core/json_lines.h"
 #include "core/manifest.h"
+#include "core/text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -55,6 +57,53 @@ TEST(Files, FolderAppearsAsAWholeOrNotAtAll) {
   write_folder_atomic(target, true,
                       [](const fs::path& inside) { write_text(inside / "whole", "2"); });
   EXPECT_EQ(read_file(target / "whole"), "2");
+}
+
+TEST(Files, AFolderMayBeNamedWithASlash) {
+  const TemporaryFolder folder;
+  for (const char* content : {"1", "2"}) {
+    write_folder_atomic(folder / "run/", true,
+                        [&](const fs::path& inside) { write_text(inside / "whole", content); });
+    EXPECT_EQ(read_file(folder / "run" / "whole"), content);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+  }
+}
+
+TEST(Files, AnOutputThatHoldsItsInputIsRefused) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "run" / "model");
+  fs::create_directory_symlink(folder / "run", folder / "link");
+  write_text(folder / "run" / "rows.jsonl", "");
+  const auto refuses = [&](const fs::path& output, const std::vector<fs::path>& inputs) {
+    try {
+      refuse_output_holding(output, inputs, "train");
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("which holds the input '" + inputs.back().string()));
+      return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refuses(folder / "run", {folder / "run" / "model"}));
+  EXPECT_TRUE(refuses(folder / "run/", {"", folder / "run" / "model" / ".." / "rows.jsonl"}));
+  EXPECT_TRUE(refuses(folder / "link", {folder / "run" / "rows.jsonl"}));
+  EXPECT_TRUE(refuses(folder / "run" / "rows.jsonl", {folder / "run" / "rows.jsonl"}));
+  EXPECT_FALSE(refuses(folder / "run" / "model", {folder / "run" / "rows.jsonl"}));
+  EXPECT_FALSE(refuses(folder / "ru", {folder / "run"}));
+  EXPECT_FALSE(refuses(folder / "run", {""}));
+}
+
+TEST(FileLock, IsHeldByOneAtATime) {
+  const TemporaryFolder folder;
+  FileLock first, second;
+  first.hold(folder / "run.lock");
+  try {
+    second.hold(folder / "run.lock");
+    FAIL() << "expected a ConfigError";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr(format("found process {} at work in it", getpid())));
+  }
+  first.hold(folder / "other.lock");
+  EXPECT_NO_THROW(second.hold(folder / "run.lock"));
 }
 
 TEST(Files, ReplacingAFolderLeavesNoMomentWithoutOne) {

@@ -62,5 +62,16 @@ TEST_F(Waiting, IsNotEndedByASignalThatWasAnswered) {
   EXPECT_TRUE(wait_for_input(ends_[0]));
 }
 
+TEST(InterruptDeathTest, ASecondSigintEndsTheProcessOnTheSpot) {
+  const auto raised_twice = [](int number) {
+    install_interrupt_handlers();
+    std::raise(number);
+    std::raise(number);
+    _exit(0);
+  };
+  EXPECT_EXIT(raised_twice(SIGINT), ::testing::ExitedWithCode(75), "");
+  EXPECT_EXIT(raised_twice(SIGTERM), ::testing::ExitedWithCode(0), "");
+}
+
 }  // namespace
 }  // namespace sqpsych

@@ -139,13 +139,16 @@ TEST(Runner, LetsOneProcessIntoAFolder) {
 }
 
 TEST(Runner, LeavesForeignFoldersAlone) {
-  Runner runner(2);
-  testing::write_text(runner.options.output / "thesis.txt", "years of work");
-  for (const auto existing : {Existing::kRefuse, Existing::kOverwrite}) {
-    runner.options.existing = existing;
-    EXPECT_THAT(error_of([&] { runner.run(); }), HasSubstr("other files"));
+  // A model or a training has a config.json too.
+  for (const char* name : {"thesis.txt", "config.json"}) {
+    Runner runner(2);
+    testing::write_text(runner.options.output / name, "years of work");
+    for (const auto existing : {Existing::kRefuse, Existing::kOverwrite}) {
+      runner.options.existing = existing;
+      EXPECT_THAT(error_of([&] { runner.run(); }), HasSubstr("other files"));
+    }
+    EXPECT_EQ(read_file(runner.options.output / name), "years of work");
   }
-  EXPECT_TRUE(std::filesystem::exists(runner.options.output / "thesis.txt"));
 }
 
 TEST(Runner, FollowsTheRiskPolicy) {
@@ -185,7 +188,9 @@ TEST(Runner, ForecastsWithoutWriting) {
 TEST(Runner, KeepsTheLimitsOfTheProtocol) {
   Runner runner(6);
   runner.run({}, "sqpsych.json");
-  for (const auto& record : read_json_lines(runner.options.output / "sessions.jsonl")) {
+  const auto records = read_json_lines(runner.options.output / "sessions.jsonl");
+  ASSERT_EQ(records.size(), 6U);
+  for (const auto& record : records) {
     const auto session = session_from_json(record, "line");
     EXPECT_GE(session.messages.size(), 30U);
     EXPECT_LE(session.messages.size(), 66U);

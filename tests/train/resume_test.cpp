@@ -98,7 +98,8 @@ TEST(Resume, RefusesOtherDataAndOtherWeights) {
   const TemporaryFolder folder;
   TrainingSetup setup = testing::tiny_setup(tiny_config("lora"));
   const RunFolder run{folder / "run"};
-  open_run_folder(run, setup, false);
+  FileLock lock;
+  open_run_folder(run, setup, false, lock);
   setup.inputs["data"]["train.jsonl"] = "2";
   setup.inputs["model"]["model.safetensors"] = "new";
   try {
@@ -112,9 +113,42 @@ TEST(Resume, RefusesOtherDataAndOtherWeights) {
 
 TEST(Resume, RefusesAForeignFolder) {
   const TemporaryFolder folder;
-  testing::write_text(folder / "thesis.tex", "text");
-  EXPECT_THROW(claim_run_folder(folder.path()), ConfigError);
-  EXPECT_NO_THROW(claim_run_folder(folder / "new"));
+  testing::write_text(folder / "notes/thesis.tex", "text");
+  for (const char* name : {"config.json", "inputs.json", "run.lock", "sessions.jsonl"})
+    testing::write_text(folder / "sessions" / name, "{}");
+  TrainRequest request;
+  for (const char* foreign : {"notes", "sessions"}) {
+    request.output = folder / foreign;
+    EXPECT_THROW(claim_run_folder(request), ConfigError) << foreign;
+  }
+  request.output = folder / "new";
+  EXPECT_NO_THROW(claim_run_folder(request));
+}
+
+TEST(Resume, RefusesAFolderThatHoldsWhatIsTrained) {
+  const TemporaryFolder folder;
+  const TrainingSetup setup = testing::tiny_setup(tiny_config("lora"));
+  const RunFolder run{folder / "run"};
+  FileLock lock;
+  open_run_folder(run, setup, false, lock);
+  TrainRequest request;
+  request.output = run.path;
+  request.model = run.path / "model";
+  request.restart = true;
+  EXPECT_THROW(claim_run_folder(request), ConfigError);
+  request.model = folder / "model";
+  request.data = run.path / "data";
+  EXPECT_THROW(claim_run_folder(request), ConfigError);
+}
+
+TEST(Resume, OneProcessTrainsInAFolder) {
+  const TemporaryFolder folder;
+  const TrainingSetup setup = testing::tiny_setup(tiny_config("lora"));
+  const RunFolder run{folder / "run"};
+  FileLock first, second;
+  open_run_folder(run, setup, false, first);
+  EXPECT_THROW(open_run_folder(run, setup, false, second), ConfigError);
+  EXPECT_THROW(open_run_folder(run, setup, true, second), ConfigError);
 }
 
 TEST(Resume, RefusesDamagedMetrics) {

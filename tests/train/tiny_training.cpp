@@ -1,6 +1,8 @@
 #include "tests/train/tiny_training.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/tensor.h>
 
 #include "core/interrupt.h"
@@ -94,21 +96,6 @@ TrainingSetup tiny_setup(const TrainConfig& config, std::int64_t num_rows,
   return setup_of(config, tiny_features(40), {num_rows}, {num_validation_rows});
 }
 
-void write_tiny_weights(const std::filesystem::path& folder, std::int64_t vocabulary_size) {
-  const DecoderFeatures features = tiny_features(vocabulary_size);
-  const Family& family = family_by_name("llama");
-  Decoder decoder(features, at::kFloat, at::kCPU);
-  initialise_weights(decoder, kWeightSeed);
-  std::map<std::string, std::string> huggingface;
-  for (const auto& names : family.tensor_names(features))
-    huggingface[names.own] = names.huggingface;
-  NamedTensors tensors;
-  for (const auto& [name, tensor] : decoder.parameters())
-    tensors.emplace_back(huggingface.at(name), tensor->detach());
-  write_safetensors(folder / "model.safetensors", tensors);
-  write_file_atomic(folder / "config.json", family.config(features).dump(2));
-}
-
 std::map<std::string, at::Tensor> first_gradient(const TrainConfig& config) {
   TrainingSetup setup = tiny_setup(config);
   // B starts at zero, which would hide A's gradient.
@@ -127,13 +114,34 @@ std::map<std::string, at::Tensor> first_gradient(const TrainConfig& config) {
   return gradient;
 }
 
+double mean_loss(const TrainingSetup& setup, const SplitRows& split,
+                 const std::vector<std::size_t>& rows) {
+  const at::NoGradGuard no_grad;
+  const Decoder& decoder = *setup.model->decoder;
+  double sum = 0;
+  std::int64_t count = 0;
+  for (const std::size_t row : rows) {
+    const Pack pack = make_pack(split.rows, {row}, at::kCPU);
+    const at::Tensor log_probabilities_TV =
+        decoder.logits(decoder.hidden(pack.packed)).to(at::kDouble).log_softmax(-1);
+    for (std::int64_t t = 0; t < pack.num_tokens(); ++t) {
+      const std::int64_t target = pack.targets_T[t].item<std::int64_t>();
+      if (target < 0) continue;
+      sum -= log_probabilities_TV[t][target].item<double>();
+      ++count;
+    }
+  }
+  return sum / static_cast<double>(count);
+}
+
 std::map<std::string, at::Tensor> run_tiny(const TrainConfig& config,
                                            const std::filesystem::path& folder,
                                            std::int64_t interrupt_behind_step) {
   TrainingSetup setup = tiny_setup(config);
   const RunFolder run{folder};
   check_same_run(run, setup);
-  open_run_folder(run, setup, false);
+  FileLock lock;
+  open_run_folder(run, setup, false, lock);
   Trainer trainer(setup, run);
   set_interrupt_requested(false);
   try {

@@ -27,14 +27,15 @@ TrainingSetup setup_of(const TrainConfig& config, const DecoderFeatures& feature
 TrainingSetup tiny_setup(const TrainConfig& config, std::int64_t num_rows = 13,
                          std::int64_t num_validation_rows = 4);
 
-/// Writes config.json and model.safetensors of the tiny decoder, so that load_model opens it.
-void write_tiny_weights(const std::filesystem::path& folder, std::int64_t vocabulary_size);
-
 /// A config with small numbers: max_length 48, 2 x 2 rows per step, 6 steps, no evaluation.
 TrainConfig tiny_config(const std::string& method);
 
 /// One whole gradient of the first step, by parameter name, and the loss under "loss".
 std::map<std::string, at::Tensor> first_gradient(const TrainConfig& config);
+
+/// Mean over all supervised tokens of these rows, each run alone, in double precision.
+double mean_loss(const TrainingSetup& setup, const SplitRows& split,
+                 const std::vector<std::size_t>& rows);
 
 /// Runs a training in `folder`: weights by name afterwards.
 std::map<std::string, at::Tensor> run_tiny(const TrainConfig& config,

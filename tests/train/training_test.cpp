@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "core/interrupt.h"
@@ -13,6 +14,7 @@
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_files.h"
+#include "train/ranks.h"
 
 namespace fs = std::filesystem;
 
@@ -20,6 +22,16 @@ namespace sqpsych {
 namespace {
 
 using testing::write_text;
+
+TEST(Ranks, OneProcessTrains) {
+  for (const char* name : {"WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    setenv(name, "2", 1);
+    EXPECT_THROW(join_ranks(), ConfigError) << name;
+    setenv(name, "1", 1);
+    EXPECT_EQ(join_ranks().size, 1) << name;
+    unsetenv(name);
+  }
+}
 
 /// One model and one dataset for all tests; each trains into a folder of its own.
 class Training : public ::testing::Test {
