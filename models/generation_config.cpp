@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+#include "core/text.h"
+
 namespace sqpsych {
 namespace {
 
@@ -28,6 +31,20 @@ Json with_end_token(const Json& generation_config, const Json& config, TokenId e
   }
   changed[kEnds] = ends.size() == 1 ? ends[0] : ends;
   return changed;
+}
+
+std::vector<TokenId> end_token_ids(const Json& config, std::int64_t rows,
+                                   const std::string& where) {
+  const Json value = value_of(config, kEnds);
+  std::vector<TokenId> ids;
+  for (const auto& id : value.is_array() ? value : Json::array({value})) {
+    if (id.is_null()) continue;
+    if (!id.is_number_integer() || id.get<std::int64_t>() >= rows)
+      throw FormatError(
+          format("{}: {}: found {}, expected ids below {}.", where, kEnds, id.dump(), rows));
+    if (id.get<std::int64_t>() >= 0) ids.push_back(static_cast<TokenId>(id.get<std::int64_t>()));
+  }
+  return ids;
 }
 
 }  // namespace sqpsych

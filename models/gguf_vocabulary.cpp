@@ -85,6 +85,7 @@ std::optional<Vocabulary> vocabulary_from_gguf(const GgufFile& file) {
   vocabulary.eos = token_id(file, "tokenizer.ggml.eos_token_id", size, absent(2));
   vocabulary.unknown = token_id(file, "tokenizer.ggml.unknown_token_id", size, absent(0));
   vocabulary.eot = token_id(file, "tokenizer.ggml.eot_token_id", size, std::nullopt);
+  vocabulary.eom = token_id(file, "tokenizer.ggml.eom_token_id", size, std::nullopt);
   vocabulary.padding = token_id(file, "tokenizer.ggml.padding_token_id", size, std::nullopt);
   const bool adds_bos =
       is_sentencepiece || std::ranges::find(kSplitsWithBos, vocabulary.pre) != kSplitsWithBos.end();

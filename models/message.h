@@ -14,6 +14,10 @@ struct Message {
   std::optional<double> weight;
 };
 
+inline bool counts_in_loss(const Message& message) {
+  return message.role == "assistant" && message.weight.value_or(1) != 0;
+}
+
 using Conversation = std::vector<Message>;
 
 }  // namespace sqpsych

@@ -8,6 +8,7 @@
 
 #include "core/json_lines.h"
 #include "core/text.h"
+#include "models/generation_config.h"
 #include "models/gguf_vocabulary.h"
 #include "models/stored_weights.h"
 
@@ -24,26 +25,13 @@ at::ScalarType resolve_dtype(const std::string& dtype, const Json& config) {
   return stored == "bfloat16" ? at::kBFloat16 : at::kFloat;
 }
 
-/// A number or a list of numbers; negative ones mean "none" in old configs.
-void add_end_tokens(const Json& config, const std::string& where, Model& model) {
-  if (!config.is_object() || !config.contains("eos_token_id")) return;
-  const auto& value = config["eos_token_id"];
-  for (const auto& id : value.is_array() ? value : Json::array({value})) {
-    if (id.is_null()) continue;
-    const auto rows = model.decoder->features().vocabulary_size;
-    if (!id.is_number_integer() || id.get<std::int64_t>() >= rows)
-      throw FormatError(
-          format("{}: eos_token_id: found {}, expected ids below {}.", where, id.dump(), rows));
-    if (id.get<std::int64_t>() >= 0)
-      model.add_end_token(static_cast<TokenId>(id.get<std::int64_t>()));
-  }
-}
-
 void finish_tokens(Model& model) {
-  add_end_tokens(model.config, model.path.string() + ": config.json", model);
-  add_end_tokens(model.generation_config, model.path.string() + ": generation_config.json", model);
-  if (!model.tokenizer) return;
   const auto rows = model.decoder->features().vocabulary_size;
+  const auto path = model.path.string();
+  for (auto id : end_token_ids(model.config, rows, path + ": config.json")) model.add_end_token(id);
+  for (auto id : end_token_ids(model.generation_config, rows, path + ": generation_config.json"))
+    model.add_end_token(id);
+  if (!model.tokenizer) return;
   if (model.tokenizer->size() > rows)
     throw FormatError(
         format("{}: tokenizer: found {} tokens, expected at most the embedding's {} rows. "
@@ -81,9 +69,10 @@ void load_gguf(Model& model, const ModelOptions& options, at::Device device) {
       std::make_unique<Decoder>(features, resolve_dtype(options.dtype, model.config), device);
   fill_decoder(*model.decoder, stored_weights(file, *model.family, features));
   if (auto vocabulary = vocabulary_from_gguf(file)) {
-    const auto eot = vocabulary->eot;
+    const auto further_ends = {vocabulary->eot, vocabulary->eom};
     model.tokenizer = tokenizer_from_vocabulary(std::move(*vocabulary), model.path.string());
-    if (eot) model.add_end_token(*eot);
+    for (const auto& end : further_ends)
+      if (end) model.add_end_token(*end);
   }
   model.gguf_templates = template_sources_from_gguf(file);
 }

@@ -83,10 +83,12 @@ void accept_either_tied_name(StoredWeights& weights, const std::string& head_nam
 }
 
 /// Replaces fp8 matrices by their products with the block scales beside them.
-void apply_block_scales(const ModelDir& folder, const std::map<std::string, std::string>& stored,
-                        StoredWeights& weights) {
-  const auto quantisation = folder.config().value("quantization_config", Json::object());
-  const auto sizes = quantisation.value("weight_block_size", Json());
+void apply_block_scales(const ModelDir& folder, const Family& family,
+                        const std::map<std::string, std::string>& stored, StoredWeights& weights) {
+  const auto config = family.text_config(folder.config());
+  const auto quantisation = config.find("quantization_config");
+  if (quantisation == config.end() || !quantisation->is_object()) return;
+  const auto sizes = quantisation->value("weight_block_size", Json());
   if (!sizes.is_array() || sizes.size() != 2 || !sizes[0].is_number_integer() ||
       !sizes[1].is_number_integer())
     return;
@@ -169,10 +171,10 @@ StoredWeights stored_weights(const ModelDir& folder, const Family& family,
   const auto stored = canonical_names(folder, family);
   for (const auto& [name, stored_name] : stored) {
     const auto& entry = folder.entry(stored_name);
-    weights.tensors[name] = {entry.shape, kFloating.count(entry.dtype) > 0,
+    weights.tensors[name] = {entry.shape, entry.dtype, kFloating.count(entry.dtype) > 0,
                              [&folder, stored_name] { return folder.tensor(stored_name); }};
   }
-  apply_block_scales(folder, stored, weights);
+  apply_block_scales(folder, family, stored, weights);
   for (const auto& names : family.tensor_names(features))
     weights.names[names.own] = names.huggingface;
   if (features.tied_embeddings)
@@ -206,14 +208,16 @@ StoredWeights stored_weights(const GgufFile& file, const Family& family,
     if (is_slice) stacked.insert(names.gguf);
   }
   const auto add = [&](const std::string& name, const GgufTensor& entry, GgufTransform transform) {
-    weights.tensors[name] = {entry.shape, true, [&file, entry, transform, features] {
+    weights.tensors[name] = {entry.shape, "", true, [&file, entry, transform, features] {
                                return from_gguf_layout(file.tensor(entry), transform, features);
                              }};
   };
   for (const auto& entry : file.tensors()) {
     const auto transform =
         transforms.count(entry.name) ? transforms[entry.name] : GgufTransform::kNone;
-    if (!stacked.count(entry.name) || entry.shape.size() != 3)
+    // Another number of parts than the model has experts is a wrong shape, whatever its size.
+    if (!stacked.count(entry.name) || entry.shape.size() != 3 ||
+        entry.shape[0] != features.experts.count)
       add(entry.name, entry, transform);
     else
       for (std::int64_t i = 0; i < entry.shape[0]; ++i)
@@ -235,9 +239,9 @@ void fill_decoder(Decoder& decoder, const StoredWeights& weights) {
           format("tensor '{}': found shape {}, expected {}. Is the config of another size?", name,
                  shape_text(stored->second.shape), shape_text(expected)));
     } else if (!stored->second.is_floating) {
-      problems.add(format(
-          "tensor '{}': found whole numbers, expected F32, F16 or BF16. Use the unquantised model.",
-          name));
+      problems.add(
+          format("tensor '{}': found {}, expected F32, F16 or BF16. Use the unquantised model.",
+                 name, stored->second.dtype));
     } else if (problems.empty() && !parameter->is_meta()) {
       throw_if_interrupted("model");
       take(*parameter, stored->second.load());

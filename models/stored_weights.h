@@ -18,8 +18,9 @@ namespace sqpsych {
 
 /// One tensor of a checkpoint, whatever file it lies in.
 struct StoredTensor {
-  std::vector<std::int64_t> shape;  ///< PyTorch order
-  bool is_floating = true;
+  std::vector<std::int64_t> shape;   ///< PyTorch order
+  std::string dtype;                 ///< as a safetensors file names it; empty for GGUF
+  bool is_floating = true;           ///< once loaded
   std::function<at::Tensor()> load;  ///< in the decoder's layout
 };
 

@@ -19,10 +19,6 @@ std::size_t behind_supervised(const TokenizedRow& row) {
   return static_cast<std::size_t>(row.supervised.rend() - found);
 }
 
-bool is_supervised(const Message& message) {
-  return message.role == "assistant" && message.weight.value_or(1) != 0;
-}
-
 std::size_t share_of(std::size_t tokens, double share) {
   return static_cast<std::size_t>(static_cast<double>(tokens) * share);
 }
@@ -122,7 +118,7 @@ class ChatCutter {
       const bool after_reply = i > 0 && row_.messages[i - 1].role == "assistant";
       if (blocks_.empty() || (!reply && after_reply)) blocks_.push_back({i, i, false});
       blocks_.back().end = i + 1;
-      blocks_.back().supervised |= is_supervised(row_.messages[i]);
+      blocks_.back().supervised |= counts_in_loss(row_.messages[i]);
     }
   }
 
@@ -148,7 +144,11 @@ class ChatCutter {
   void estimate_lengths() {
     for (std::size_t i = 0; i < blocks_.size(); ++i) block_tokens_.push_back(length(i, i, i));
     base_tokens_ = system_tokens_;
-    if (blocks_.size() > 1) base_tokens_ = block_tokens_[0] + block_tokens_[1] - length(0, 0, 1);
+    if (blocks_.size() > 1) {
+      const auto apart = block_tokens_[0] + block_tokens_[1];
+      // Two blocks may be longer together, by what a template writes between messages.
+      base_tokens_ = apart - std::min(apart, length(0, 0, 1));
+    }
     for (auto& tokens : block_tokens_) tokens -= std::min(tokens, base_tokens_);
   }
 
@@ -173,7 +173,7 @@ class ChatCutter {
 
   void split_block(const Block& block) {
     for (std::size_t i = block.begin; i < block.end; ++i)
-      if (is_supervised(row_.messages[i])) split_reply(block, i);
+      if (counts_in_loss(row_.messages[i])) split_reply(block, i);
   }
 
   /// Cuts one reply between tokens unless it fits as a whole; in front of each part stands what

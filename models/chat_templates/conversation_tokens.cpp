@@ -34,10 +34,6 @@ std::size_t surplus_bos(const Tokenizer& tokenizer, const std::vector<TokenId>& 
   return count > 1 ? count - 1 : 0;
 }
 
-bool is_trained(const Message& message) {
-  return message.role == "assistant" && message.weight.value_or(1) != 0;
-}
-
 /// Messages [first, last] that the template shows as one reply.
 struct Reply {
   std::size_t first = 0;
@@ -49,9 +45,9 @@ std::vector<Reply> trained_replies(const Conversation& messages, bool are_joined
   for (std::size_t i = 0; i < messages.size(); ++i) {
     if (messages[i].role != "assistant") continue;
     Reply reply = {i, i};
-    bool counts = is_trained(messages[i]);
+    bool counts = counts_in_loss(messages[i]);
     while (are_joined && i + 1 < messages.size() && messages[i + 1].role == "assistant") {
-      counts |= is_trained(messages[++i]);
+      counts |= counts_in_loss(messages[++i]);
       reply.last = i;
     }
     if (counts) replies.push_back(reply);

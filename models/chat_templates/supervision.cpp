@@ -5,10 +5,6 @@
 namespace sqpsych::chat_templates {
 namespace {
 
-bool counts_in_loss(const Message& message) {
-  return message.role == "assistant" && message.weight.value_or(1) != 0;
-}
-
 std::vector<jinja::Mark> content_marks(const jinja::Text& text) {
   std::vector<jinja::Mark> marks;
   for (const auto& mark : text.marks)
@@ -29,8 +25,8 @@ void add(ByteSpan span, std::vector<ByteSpan>& spans) {
 }
 
 /// A generation block counts unless everything it shows of messages has weight 0.
-bool counts_in_loss(const jinja::Mark& block, const std::vector<jinja::Mark>& marks,
-                    const Conversation& messages) {
+bool block_counts_in_loss(const jinja::Mark& block, const std::vector<jinja::Mark>& marks,
+                          const Conversation& messages) {
   bool shows_message = false;
   for (const auto& mark : marks) {
     if (mark.begin < block.begin || mark.end > block.end) continue;
@@ -45,7 +41,7 @@ std::vector<ByteSpan> generated_spans(const jinja::Text& text, const Conversatio
   const auto marks = content_marks(text);
   std::vector<jinja::Mark> blocks;
   for (const auto& mark : text.marks)
-    if (mark.source == jinja::kGenerated && counts_in_loss(mark, marks, messages))
+    if (mark.source == jinja::kGenerated && block_counts_in_loss(mark, marks, messages))
       blocks.push_back(mark);
   std::sort(blocks.begin(), blocks.end(),
             [](const auto& left, const auto& right) { return left.begin < right.begin; });

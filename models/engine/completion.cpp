@@ -50,7 +50,8 @@ std::string completion_plan(const Model& model, const GenerationRequest& request
   for (const auto& [name, parameter] : model.decoder->parameters())
     weight_bytes += parameter->nbytes();
   const auto prompt = static_cast<std::int64_t>(request.prompt.size());
-  const auto tokens = std::min(features.context_length, prompt + request.sampling.max_tokens);
+  const auto room = std::max<std::int64_t>(features.context_length - prompt, 0);
+  const auto tokens = prompt + std::min(request.sampling.max_tokens, room);
   const auto cache_bytes =
       static_cast<std::uint64_t>(2 * features.num_layers * features.num_kv_heads *
                                  features.head_dim * tokens) *

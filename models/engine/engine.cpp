@@ -106,7 +106,7 @@ auto Engine::State::sequence_for(const GenerationRequest& request) -> KeptSequen
   const auto& decoder = *model.decoder;
   const auto length = static_cast<std::int64_t>(request.prompt.size());
   const auto needed =
-      std::min(decoder.features().context_length, length + request.sampling.max_tokens);
+      length + std::min(request.sampling.max_tokens, decoder.features().context_length - length);
   const auto reusable = [&](const KeptSequence& sequence) -> std::int64_t {
     if (sequence.cache.is_extended() != decoder.is_extended(length)) return 0;
     // The last prompt token is always computed: its logits are needed.

@@ -58,9 +58,8 @@ void ExportSource::check_tensors(ProblemList& problems) const {
                  name, number_list(found->second.shape), number_list(expected)));
     else if (!found->second.is_floating)
       problems.add(
-          format("tensor '{}': found no floating-point numbers, expected F32, F16 or BF16. Use the "
-                 "unquantised model.",
-                 name));
+          format("tensor '{}': found {}, expected F32, F16 or BF16. Use the unquantised model.",
+                 name, found->second.dtype));
   }
   for (const auto& [name, tensor] : weights_.tensors)
     if (!used.count(name) && !name.ends_with("rotary_emb.inv_freq"))

@@ -50,6 +50,17 @@ void refuse_tied_modules(const ExportSource& source) {
                  source.adapter()->folder.string(), module_of_weight(names.huggingface)));
 }
 
+/// The experts of a layer are one stacked tensor there: factors for one of them have no name.
+void refuse_expert_modules(const ExportSource& source) {
+  for (const auto& names : source.names())
+    if (names.gguf_slice >= 0 &&
+        source.adapter()->modules.count(module_of_weight(names.huggingface)))
+      throw FormatError(
+          format("{}: module '{}': found factors for one expert, expected none: no GGUF adapter "
+                 "can express them. Export the merged model instead (--format gguf).",
+                 source.adapter()->folder.string(), module_of_weight(names.huggingface)));
+}
+
 void write_keys(const ExportSource& source, double alpha, GgufWriter& writer) {
   writer.set("general.architecture", source.family().gguf_architecture());
   writer.set("general.type", std::string("adapter"));
@@ -74,6 +85,7 @@ class GgufAdapterExporter : public Exporter {
           "gguf-adapter.");
     const ExportSource source(request);
     refuse_tied_modules(source);
+    refuse_expert_modules(source);
     const auto type = ggml_type_of(request.type.empty() ? "F32" : request.type);
     const auto alpha = alpha_of(*source.adapter());
     GgufWriter writer;

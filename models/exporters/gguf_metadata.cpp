@@ -9,6 +9,7 @@
 #include "core/manifest.h"
 #include "core/text.h"
 #include "models/codecs/codec.h"
+#include "models/generation_config.h"
 
 namespace fs = std::filesystem;
 
@@ -51,16 +52,6 @@ std::string license_of(const ExportSource& source) {
   return front_matter(source.folder().folder() / "README.md", "license");
 }
 
-/// eos_token_id of a config: absent, one id or a list.
-std::vector<TokenId> end_ids(const Json& config) {
-  std::vector<TokenId> ids;
-  if (!config.is_object() || !config.contains("eos_token_id")) return ids;
-  const auto& value = config["eos_token_id"];
-  for (const auto& id : value.is_array() ? value : Json::array({value}))
-    if (id.is_number_integer()) ids.push_back(id.get<TokenId>());
-  return ids;
-}
-
 void pad_to_rows(Vocabulary& vocabulary, std::int64_t rows, const std::string& where) {
   const auto count = static_cast<std::int64_t>(vocabulary.tokens.size());
   if (count > rows)
@@ -87,8 +78,11 @@ struct EndIds {
 EndIds end_ids_of(const ExportSource& source, const Vocabulary& vocabulary,
                   const ChatTemplateSource& chat_template, const Tokenizer& tokenizer) {
   EndIds ids{vocabulary.eos, vocabulary.eot, std::nullopt};
-  auto wanted = end_ids(source.folder().generation_config());
-  for (auto id : end_ids(source.config())) wanted.push_back(id);
+  const auto rows = static_cast<std::int64_t>(vocabulary.tokens.size());
+  const auto path = source.folder().folder().string();
+  auto wanted =
+      end_token_ids(source.folder().generation_config(), rows, path + ": generation_config.json");
+  for (auto id : end_token_ids(source.config(), rows, path + ": config.json")) wanted.push_back(id);
   if (!chat_template.terminator.empty()) {
     const auto id = tokenizer.id_of(chat_template.terminator);
     if (id && tokenizer.is_control(*id))
@@ -99,12 +93,11 @@ EndIds end_ids_of(const ExportSource& source, const Vocabulary& vocabulary,
                  "this vocabulary, so runtimes cannot stop there by id.",
                  chat_template.terminator));
   }
-  const auto rows = static_cast<TokenId>(vocabulary.tokens.size());
   for (auto id : wanted) {
-    if (id < 0 || id >= rows || id == ids.eos || id == ids.eot || id == ids.eom) continue;
+    if (id == ids.eos || id == ids.eot || id == ids.eom) continue;
     if (!ids.eos)
       ids.eos = id;
-    else if (!ids.eot)
+    else if (!ids.eot || ids.eot == ids.eos)
       ids.eot = id;
     else if (!ids.eom)
       ids.eom = id;

@@ -9,6 +9,8 @@
 namespace sqpsych {
 
 inline constexpr std::int64_t kMaxSize = std::int64_t{1} << 24;
+/// Every expert has tensors with names of their own, in memory before a file is compared.
+inline constexpr std::int64_t kMaxExperts = 4096;
 inline constexpr std::int64_t kMaxLayers = 512;
 
 /// Where the configs of families differ in spelling and in what an absent key means.

@@ -210,7 +210,7 @@ DecoderFeatures features_from_gguf_keys(const GgufFile& file, const std::string&
   f.logit_soft_cap = keys.number("final_logit_softcapping", 0);
   f.logit_scale = keys.number("logit_scale", 1);
   if (keys.has_key("expert_count")) {
-    f.experts.count = keys.count("expert_count", std::nullopt, kMaxSize);
+    f.experts.count = keys.count("expert_count", std::nullopt, kMaxExperts);
     f.experts.per_token = keys.count("expert_used_count", std::nullopt, f.experts.count);
     f.experts.intermediate_size =
         keys.count("expert_feed_forward_length", f.intermediate_size, kMaxSize);

@@ -20,7 +20,7 @@ class Mixtral final : public Family {
   DecoderFeatures features(const Json& config, ProblemList& problems) const override {
     const ConfigReader reader(config, problems);
     auto f = features_from_config(reader, kStyle);
-    f.experts.count = reader.integer("num_local_experts", 8, 1, kMaxSize);
+    f.experts.count = reader.integer("num_local_experts", 8, 1, kMaxExperts);
     f.experts.per_token = reader.integer("num_experts_per_tok", 2, 1, f.experts.count);
     f.experts.intermediate_size = f.intermediate_size;
     read_windows(reader, kStyle, f, every_layer);

@@ -31,7 +31,7 @@ class Qwen3Moe final : public Family {
     f.head_norm = HeadNorm::kShared;
     f.qkv_bias = f.attention_output_bias = reader.flag("attention_bias", false);
     const auto* key = reader.find("num_experts") ? "num_experts" : "num_local_experts";
-    f.experts.count = reader.integer(key, 128, 1, kMaxSize);
+    f.experts.count = reader.integer(key, 128, 1, kMaxExperts);
     f.experts.per_token = reader.integer("num_experts_per_tok", 8, 1, f.experts.count);
     f.experts.intermediate_size = reader.integer("moe_intermediate_size", 768, 1, kMaxSize);
     f.experts.normalised = reader.flag("norm_topk_prob", false);

@@ -112,8 +112,12 @@ std::int64_t rotated_dims(const ConfigReader& reader, const Json* block, const C
     ProblemList ignored;
     share = ConfigReader(*block, ignored).number("partial_rotary_factor", share);
   }
-  if (share != 1 && !style.rotates_partially)
-    reader.problem(format("partial_rotary_factor: found {}, expected 1.", share));
+  const bool fits = style.rotates_partially ? share > 0 && share <= 1 : share == 1;
+  if (!fits) {
+    reader.problem(format("partial_rotary_factor: found {}, expected {}.", share,
+                          style.rotates_partially ? "a share above 0, at most 1" : "1"));
+    share = 1;
+  }
   return style.rotates_partially
              ? static_cast<std::int64_t>(static_cast<double>(f.head_dim) * share)
              : f.head_dim;

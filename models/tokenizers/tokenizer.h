@@ -36,7 +36,7 @@ struct Vocabulary {
   std::vector<float> scores;  ///< empty for gpt2
   std::vector<TokenType> types;
   std::vector<std::string> merges;  ///< "left right"; gpt2 only
-  std::optional<TokenId> bos, eos, eot, unknown, padding;
+  std::optional<TokenId> bos, eos, eot, eom, unknown, padding;
   bool add_bos = false;
   bool add_eos = false;
   bool add_space_prefix = true;  ///< llama only

@@ -21,6 +21,8 @@ constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr std::string_view kSuffixA = ".lora_A.weight";
 constexpr std::string_view kSuffixB = ".lora_B.weight";
+// Names are matched by std::regex, which recurses once for every character.
+constexpr std::size_t kLongestModuleBytes = 512;
 
 /// Settings of PEFT's LoraConfig that change what the adapter computes in ways that two factors
 /// and a scale cannot express.
@@ -93,8 +95,13 @@ std::map<std::string, Halves> read_halves(const SafetensorsFile& file, ProblemLi
     if (!at::isfinite(tensor).all().item<bool>())
       problems.add(format("tensor '{}': found NaN or infinite values, expected numbers", name));
     const auto suffix = is_a ? kSuffixA : kSuffixB;
-    auto& halves =
-        modules[name.substr(kPrefix.size(), name.size() - kPrefix.size() - suffix.size())];
+    const auto module = name.substr(kPrefix.size(), name.size() - kPrefix.size() - suffix.size());
+    if (module.size() > kLongestModuleBytes) {
+      problems.add(format("tensor '{}...': found a module name of {} bytes, expected at most {}",
+                          name.substr(0, 80), module.size(), kLongestModuleBytes));
+      continue;
+    }
+    auto& halves = modules[module];
     (is_a ? halves.a_RI : halves.b_OR) = tensor;
   }
   return modules;

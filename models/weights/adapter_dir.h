@@ -32,7 +32,7 @@ struct AdapterSettings {
   double alpha = 8;
   double dropout = 0;
   bool use_rslora = false;
-  std::vector<std::string> target_modules;  ///< last name segments, sorted
+  std::vector<std::string> target_modules;  ///< as PEFT's LoraConfig takes them
   std::string base_model_name_or_path;
   double scale() const;
 };

@@ -18,7 +18,7 @@ std::vector<std::string> last_segments(const std::map<std::string, AdapterFactor
   return {segments.begin(), segments.end()};
 }
 
-Json number_text(double number) {
+Json whole_if_possible(double number) {
   if (number == std::floor(number) && std::fabs(number) < 1e15)
     return static_cast<std::int64_t>(number);
   return number;
@@ -34,7 +34,7 @@ Json config_of(const AdapterSettings& settings,
     own.r = factors.a_RI.size(0);
     if (own.r != settings.r) rank_pattern[module] = own.r;
     if (const auto ratio = factors.scale / own.scale(); std::fabs(ratio - 1) > 1e-12)
-      alpha_pattern[module] = number_text(settings.alpha * ratio);
+      alpha_pattern[module] = whole_if_possible(settings.alpha * ratio);
   }
   const auto base = settings.base_model_name_or_path;
   const auto targets =
@@ -44,7 +44,7 @@ Json config_of(const AdapterSettings& settings,
           {"base_model_name_or_path", base.empty() ? Json(nullptr) : Json(base)},
           {"revision", nullptr},
           {"r", settings.r},
-          {"lora_alpha", number_text(settings.alpha)},
+          {"lora_alpha", whole_if_possible(settings.alpha)},
           {"lora_dropout", settings.dropout},
           {"target_modules", targets},
           {"bias", "none"},

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/error.h"
+#include "core/text.h"
+
 namespace sqpsych {
 namespace {
 
@@ -27,6 +30,16 @@ TEST(GenerationConfig, EndsAtTheTurnsTerminatorToo) {
     EXPECT_EQ(with_end_token(Json::parse(generation), Json::parse(config), 7),
               Json::parse(expected))
         << generation;
+}
+
+TEST(GenerationConfig, EndTokensAreOneIdOrAListWithinTheRows) {
+  const auto ids = [](const char* text) { return end_token_ids(Json::parse(text), 10, "file"); };
+  EXPECT_EQ(ids(R"({"eos_token_id": 2})"), (std::vector<TokenId>{2}));
+  EXPECT_EQ(ids(R"({"eos_token_id": [9, 2, -1, null]})"), (std::vector<TokenId>{9, 2}));
+  for (const char* absent : {"{}", "null", R"({"eos_token_id": null})"})
+    EXPECT_TRUE(ids(absent).empty()) << absent;
+  for (const char* bad : {"10", "4294967298", "\"2\"", "[1.5]"})
+    EXPECT_THROW(ids(format("{{\"eos_token_id\": {}}}", bad).c_str()), FormatError) << bad;
 }
 
 }  // namespace

@@ -98,9 +98,10 @@ void check_tensors(GgufExamination& examination, const GgufArchitecture& archite
       return;
     }
     const bool counts_tokens = rule.shape.front() == GgufSize::kTokens;
+    const std::int64_t rows = tensor->shape.empty() ? 0 : tensor->shape.front();
     std::vector<std::int64_t> expected;
     for (auto size : rule.shape)
-      expected.push_back(size_of(size, sizes, layer, tokens.value_or(tensor->shape.front())));
+      expected.push_back(size_of(size, sizes, layer, tokens.value_or(rows)));
     check_shape(examination, *tensor, expected, counts_tokens);
     check_type(examination, *tensor);
   };

@@ -8,13 +8,15 @@
 #include "core/text.h"
 #include "data/datasets/dataset.h"
 #include "data/packing/pack.h"
-#include "tests/models/chat_templates/tiny_tokenizer.h"
+#include "tests/data/packing/rows_for_tests.h"
 #include "tests/support/shared_data.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::chat_row;
 using ::testing::HasSubstr;
+using testing::supervised_ids;
 
 /// Tokenizer and template of a real model; every test below skips without real inputs.
 struct Parts {
@@ -29,16 +31,6 @@ Parts load(const std::filesystem::path& folder, const std::string& template_name
   return parts;
 }
 
-DatasetRow chat_row(const std::string& id, const std::vector<std::string>& turns) {
-  DatasetRow row;
-  row.id = id;
-  row.client_id = "c" + id;
-  row.messages.push_back({"system", "You listen.", std::nullopt});
-  for (std::size_t i = 0; i < turns.size(); ++i)
-    row.messages.push_back({i % 2 == 0 ? "user" : "assistant", turns[i], std::nullopt});
-  return row;
-}
-
 DatasetRow raw_row(const std::string& id, const std::string& prompt,
                    const std::string& completion) {
   DatasetRow row;
@@ -46,20 +38,6 @@ DatasetRow raw_row(const std::string& id, const std::string& prompt,
   row.prompt = prompt;
   row.completion = completion;
   return row;
-}
-
-std::vector<TokenId> supervised_ids(const TokenizedRow& row) {
-  std::vector<TokenId> ids;
-  for (std::size_t i = 0; i < row.ids.size(); ++i)
-    if (row.supervised[i]) ids.push_back(row.ids[i]);
-  return ids;
-}
-
-std::vector<TokenId> supervised_ids(const std::vector<TokenizedRow>& rows) {
-  std::vector<TokenId> ids;
-  for (const auto& row : rows)
-    for (const TokenId id : supervised_ids(row)) ids.push_back(id);
-  return ids;
 }
 
 /// What the loss of a whole row must be: assistant contents, each with the terminator.
@@ -356,36 +334,6 @@ TEST(TokenizeRows, FitsMagnetSessionsIntoTheSmallModel) {
   EXPECT_EQ(next, windows.size());
   const auto packs = pack_rows(lengths_of(windows), 512);
   EXPECT_LE(packs.size(), windows.size());
-}
-
-TEST(RowPlan, ATemplateThatRewritesEarlierTurnsGivesARowPerReply) {
-  const auto tokenizer = testing::tiny_tokenizer({{"eos_token", "</s>"}});
-  TemplateSources sources;
-  sources.standard =
-      "{% for m in messages %}<|{{ m.role }}|>"
-      "{{ m.content if loop.last else m.content | upper }}<|stop|>{% endfor %}";
-  const auto chat_template = choose_chat_template({}, sources, *tokenizer);
-  DatasetRow row = chat_row("a", {"q", "one", "r", "two", "s", "three", "bye"});
-  row.messages[4].weight = 0;
-  RowPlanReport report;
-  const auto tokenized = tokenize_rows({row}, *tokenizer, chat_template.get(), {}, report);
-  ASSERT_EQ(tokenized.size(), 2U);
-  EXPECT_EQ(tokenized[0].id, "a#1");
-  EXPECT_EQ(tokenizer->decode(tokenized[0].ids, false),
-            "<|system|>YOU LISTEN.<|stop|><|user|>Q<|stop|><|assistant|>one<|stop|>");
-  EXPECT_EQ(tokenizer->decode(supervised_ids(tokenized[0]), false), "one<|stop|>");
-  EXPECT_EQ(tokenizer->decode(supervised_ids(tokenized[1]), false), "three<|stop|>");
-  EXPECT_EQ(report.rows_by_reply, 1);
-  EXPECT_EQ(report.rows_windowed, 0);
-  EXPECT_THAT(report.text(), HasSubstr("1 rows became one row for each reply"));
-  RowPlanOptions options;
-  options.max_length = static_cast<std::int64_t>(tokenized[0].ids.size());
-  options.over_length = "drop";
-  const auto kept = tokenize_rows({row}, *tokenizer, chat_template.get(), options, report);
-  ASSERT_EQ(kept.size(), 1U);
-  EXPECT_EQ(report.replies_dropped, 1);
-  EXPECT_EQ(report.rows_dropped, 0);
-  EXPECT_EQ(report.supervised_tokens_dropped, 6);
 }
 
 }  // namespace

@@ -145,6 +145,20 @@ TEST(Exporter, WritesKeysAndTheConfiguredChatTemplate) {
   EXPECT_EQ(file.find_tensor("output_norm.weight")->type, 0U);
 }
 
+TEST(Exporter, EveryEndTokenReachesTheFileAndComesBack) {
+  SQPSYCH_NEED_SHARED(model, "data/tinystories-656k");
+  TemporaryFolder folder;
+  fs::copy(model, folder / "model");
+  write_text(folder / "model/generation_config.json", R"({"eos_token_id": [2, 7, 9]})");
+  auto request = request_of(folder / "model", "gguf", "F32", folder / "m.gguf");
+  request.model_options.chat_template = "none";
+  export_model(request);
+  for (const auto& path : {request.model, request.output})
+    EXPECT_THAT(load_model(path, std::nullopt, {}).end_tokens,
+                ::testing::UnorderedElementsAre(2, 7, 9))
+        << path;
+}
+
 TEST(Exporter, RefusesWhatItMustNotReplaceOrCannotDo) {
   SQPSYCH_NEED_SHARED(model, "data/tinystories-656k");
   TemporaryFolder folder;

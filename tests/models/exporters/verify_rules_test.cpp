@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "models/exporters/verify.h"
 #include "models/weights/gguf_file.h"
+#include "tests/models/exporters/broken_structures.h"
 #include "tests/models/exporters/gguf_draft.h"
 #include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
@@ -294,6 +295,16 @@ TEST(VerifyRules, NamesJustTheBrokenRuleOfAnAdapter) {
   expect_each_named(good_adapter, adapter_cases());
 }
 
+TEST(VerifyRules, NamesATensorWithoutDimensions) {
+  TemporaryFolder folder;
+  auto draft = good_model();
+  draft.tensor("output_norm.weight").shape = {};
+  draft.write(folder / "draft.gguf");
+  std::set<std::string> rules;
+  for (const auto& finding : verify_gguf(folder / "draft.gguf")) rules.insert(finding.rule);
+  EXPECT_THAT(rules, ::testing::Contains("tensor-shape"));
+}
+
 TEST(VerifyRules, AcceptsSizesPerLayer) {
   TemporaryFolder folder;
   auto draft = good_model();
@@ -349,27 +360,8 @@ TEST(VerifyRules, AreAllInTheReadmeAndTested) {
   std::set<std::string> listed;
   for (const auto& line : split(readme, "\n"))
     if (line.starts_with("| `")) listed.insert(line.substr(3, line.find('`', 3) - 3));
-  std::set<std::string> tested = {"magic",
-                                  "version",
-                                  "truncated",
-                                  "key-empty",
-                                  "key-duplicate",
-                                  "text-encoding",
-                                  "value-type",
-                                  "array-nested",
-                                  "length-limit",
-                                  "alignment",
-                                  "tensor-name-length",
-                                  "tensor-name-duplicate",
-                                  "tensor-dimensions",
-                                  "tensor-type",
-                                  "tensor-size",
-                                  "block-size",
-                                  "tensor-offset",
-                                  "data-truncated",
-                                  "head-size",
-                                  "tensor-finite",
-                                  "adapter-tensor-type"};
+  std::set<std::string> tested = testing::rules_of_broken_structures();
+  tested.insert("head-size");
   for (const auto& cases : {model_cases(), byte_level_cases(), adapter_cases()})
     for (const auto& broken : cases) tested.insert(broken.rule);
   EXPECT_EQ(listed, tested);

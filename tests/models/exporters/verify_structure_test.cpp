@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "models/exporters/verify.h"
+#include "tests/models/exporters/broken_structures.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -102,6 +104,9 @@ std::vector<BrokenFile> broken_files() {
   auto counts = whole;
   counts.replace(8, 8, number<std::uint64_t>(1ULL << 60));
   files.push_back({"truncated", counts});
+  file = good_file();
+  file.data.replace(0, 4, number(std::numeric_limits<float>::quiet_NaN()));
+  add("tensor-finite", file);
   add("key-empty", with_key(string_key("", "x")));
   add("key-duplicate", with_key(string_key("adapter.type", "lora")));
   add("text-encoding", with_key(string_key("a\xff", "x")));
@@ -187,4 +192,11 @@ TEST(VerifyStructure, NeverCrashesOnCutOrChangedBytes) {
 }
 
 }  // namespace
+
+std::set<std::string> testing::rules_of_broken_structures() {
+  std::set<std::string> rules;
+  for (const auto& broken : broken_files()) rules.insert(broken.rule);
+  return rules;
+}
+
 }  // namespace sqpsych

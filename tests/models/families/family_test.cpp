@@ -88,6 +88,10 @@ TEST(Family, HostileConfigsAreProblemsNotCrashes) {
   };
   const Case cases[] = {
       {R"({"num_attention_heads": 0})", "num_attention_heads: found 0"},
+      {R"({"model_type": "mixtral", "num_local_experts": 16777216})",
+       "num_local_experts: found 16777216"},
+      {R"({"model_type": "phi3", "partial_rotary_factor": 1e300})",
+       "partial_rotary_factor: found 1e+300"},
       {R"({"num_hidden_layers": 99999999})", "num_hidden_layers"},
       {R"({"hidden_size": 18446744073709551615})", "hidden_size"},
       {R"({"rms_norm_eps": 0})", "rms_norm_eps"},

@@ -185,7 +185,13 @@ TEST_F(Checkpoint, NamesNanInfinityAndWholeNumbers) {
   auto tensors = tensors_of(*testing::random_decoder(features, at::kFloat));
   tensors[4].second = tensors[4].second.to(at::kInt);
   save(features, tensors);
-  EXPECT_THAT(error_of(features), HasSubstr("whole numbers"));
+  EXPECT_THAT(error_of(features), HasSubstr("found I32, expected F32, F16 or BF16"));
+  tensors[4].second = tensors[4].second.to(at::kFloat8_e4m3fn);
+  save(features, tensors);
+  auto config = family().config(features);
+  config["quantization_config"] = nullptr;
+  testing::write_text(folder_ / "config.json", config.dump());
+  EXPECT_THAT(error_of(features), HasSubstr("found F8_E4M3, expected F32, F16 or BF16"));
 }
 
 TEST_F(Checkpoint, LargeFiniteWeightsAreNoInfinity) {

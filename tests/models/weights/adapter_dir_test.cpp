@@ -135,6 +135,24 @@ TEST(AdapterDir, NamesEveryFaultyTensorTogether) {
   }
 }
 
+TEST(AdapterDir, RefusesNamesThatPatternsCannotBeAskedAbout) {
+  TemporaryFolder folder;
+  write_adapter_dir(folder.path(), settings_of(false), two_modules(8));
+  auto config = read_json(folder / "adapter_config.json");
+  config["rank_pattern"] = {{"x", 4}};
+  write_text(folder / "adapter_config.json", config.dump());
+  const std::string name = "base_model.model." + std::string(200000, 'm');
+  write_safetensors(
+      folder / "adapter_model.safetensors",
+      {{name + ".lora_A.weight", at::ones({2, 3})}, {name + ".lora_B.weight", at::ones({3, 2})}});
+  try {
+    read_adapter_dir(folder.path());
+    FAIL() << "expected a FormatError";
+  } catch (const FormatError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a module name of 200000 bytes, expected at most 512"));
+  }
+}
+
 TEST(AdapterDir, NamesMissingFiles) {
   TemporaryFolder folder;
   EXPECT_THROW(read_adapter_dir(folder.path()), ResourceError);
