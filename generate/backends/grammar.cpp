@@ -140,6 +140,9 @@ void Grammar::check(ProblemList& problems) const {
   if (needed > shortest_turns_)
     problems.add(format("turns.shortest: found {}, expected at least {}, what the stages need",
                         shortest_turns_, needed));
+  for (const auto& [name, values] : choices_)
+    if (values.empty())
+      problems.add(format("choices.{}: found nothing, expected at least one text", name));
   for (const auto& [rule, productions] : rules_) {
     if (productions.empty())
       problems.add(format("rule '{}': found nothing, expected alternatives", rule));

@@ -52,6 +52,7 @@ def check_clients(rows):
 
 def check_llama_factory(folder):
     info = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
+    assert info
     for name, entry in info.items():
         assert (folder / entry["file_name"]).stat().st_size > 0, name
         first = json.loads((folder / entry["file_name"]).open(encoding="utf-8").readline())

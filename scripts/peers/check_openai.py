@@ -45,13 +45,15 @@ def server(model):
     with open(WORK / "server.log", "w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "HF_HOME": str(WORK / "hub")})
     try:
-        for _ in range(600):
+        for _ in range(3000):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2)
                 break
             if process.poll() is not None:
                 raise RuntimeError("the server ended: " + (WORK / "server.log").read_text()[-800:])
             time.sleep(0.2)
+        else:
+            raise RuntimeError("the server does not answer: " + (WORK / "server.log").read_text()[-800:])
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()

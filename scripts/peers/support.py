@@ -178,7 +178,9 @@ def agree_over_prompts(gguf, prompts, our_logits_of, n=64, lora=None, gap=1e-2, 
         total += len(greedy)
     if differing:
         raise AssertionError(f"{len(differing)} of {qualifying} positions differ: {'; '.join(differing[:3])}")
-    if total == 0 or qualifying < min_share * total:
+    if total < len(prompts) * n // 2:
+        raise AssertionError(f"llama.cpp gave {total} tokens for {len(prompts)} prompts, expected up to {n} for each")
+    if qualifying < min_share * total:
         raise AssertionError(f"only {qualifying} of {total} positions have a clear best token, expected {min_share:.0%}")
     return qualifying, total
 

@@ -84,12 +84,15 @@ class WrongArguments(unittest.TestCase):
                                     f"sqpsych {name} --help")
 
     def test_a_misspelt_flag_is_named_before_the_missing_one(self):
+        tested = 0
         for name in COMMANDS:
             required = re.findall(r"--([a-z-]{5,}) TEXT (?:\.\.\. )?REQUIRED", help_of(name))
             for flag in required:
+                tested += 1
                 wrong = "--" + flag[:2] + flag[3:]
                 with self.subTest(name, flag=wrong):
                     self.assert_refused(sqpsych(name, f"{wrong}=x"), f"found '{wrong}'", f"Did you mean '--{flag}'?")
+        self.assertGreater(tested, 10)
 
     def test_missing_arguments_of_every_command(self):
         for name in COMMANDS:

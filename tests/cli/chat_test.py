@@ -91,7 +91,7 @@ class OnATerminal(unittest.TestCase):
         terminal.wait_for("badly.\r\n")
         terminal.wait_for_more()
         terminal.type(CTRL_C)
-        terminal.wait_for(PROMPT)
+        self.assertNotIn("max_tokens", terminal.wait_for(PROMPT))
         terminal.type("/quit\n")
         self.assertEqual(terminal.ended()[0], DONE)
 

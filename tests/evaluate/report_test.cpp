@@ -55,9 +55,10 @@ class ReportTest : public ::testing::Test {
     profile.language = "en";
     profile.questionnaires = {{"phq9", "1", "self", {}, {{"total", 12.0, "moderate", 0, false}}}};
     testing::write_text(folder_ / "profiles" / "profiles.jsonl", line(to_json(profile)));
-    testing::write_text(folder_ / "sessions" / "sessions.jsonl",
-                        line(to_json(make_session("s1", "end_token", kHostile))) +
-                            line(to_json(make_session("s2", "failed", "half a session"))));
+    testing::write_text(
+        folder_ / "sessions" / "sessions.jsonl",
+        line(to_json(make_session("s1", "end_token", std::string("quince ") + kHostile))) +
+            line(to_json(make_session("s2", "failed", "half a session"))));
     DatasetRow row;
     row.id = "r1";
     row.client_id = "c-1";
@@ -149,13 +150,14 @@ TEST_F(ReportTest, ShowsWhatARunningOrKilledTrainingHasLogged) {
 TEST_F(ReportTest, ShowsSessionTextOnlyWhenAsked) {
   const std::vector<std::string> all = {"sessions", "run"};
   const auto without = written(all, 0);
-  for (const char* secret : {"alert(1)&lt;/script&gt;&quot;&#39;&amp;&lt;img "
-                             "src=http://example.org/x onerror=1&gt;</div>",
-                             "zebra", "I sleep badly", "half a session", "shows session text"})
+  for (const char* secret :
+       {"alert(1)&lt;/script&gt;&quot;&#39;&amp;&lt;img "
+        "src=http://example.org/x onerror=1&gt;</div>",
+        "quince", "zebra", "I sleep badly", "half a session", "shows session text"})
     EXPECT_THAT(without, Not(HasSubstr(secret)));
   const auto with = written(all, 3);
-  for (const char* part : {"shows session text", "zebra zebra", "I sleep badly", "Tell me more.",
-                           "reply before (step 0)", "reply after (step 2)"})
+  for (const char* part : {"shows session text", "quince", "zebra zebra", "I sleep badly",
+                           "Tell me more.", "reply before (step 0)", "reply after (step 2)"})
     EXPECT_THAT(with, HasSubstr(part));
   EXPECT_THAT(with, Not(HasSubstr("half a session")));
 }

@@ -35,7 +35,7 @@ class FakeServer {
  public:
   FakeServer() {
     server_.Post("/v1/chat/completions", [this](const auto& request, auto& response) {
-      const auto next = take(request.body);
+      const auto next = take(request.body, request.get_header_value("Authorization"));
       if (next.delay_ms) std::this_thread::sleep_for(std::chrono::milliseconds(next.delay_ms));
       response.status = next.status;
       if (!next.header.empty()) response.set_header(next.header.c_str(), next.value);
@@ -65,6 +65,11 @@ class FakeServer {
     const std::lock_guard guard(mutex_);
     return requests_;
   }
+  /// Of the last request.
+  std::string authorization() {
+    const std::lock_guard guard(mutex_);
+    return authorization_;
+  }
   /// Answers everything that is not scripted; set before the first request.
   std::function<CannedReply(const Json& request)> answer;
   std::string tags = "{}";
@@ -72,8 +77,9 @@ class FakeServer {
   int models_status = 200;
 
  private:
-  CannedReply take(const std::string& body) {
+  CannedReply take(const std::string& body, const std::string& authorization) {
     const std::lock_guard guard(mutex_);
+    authorization_ = authorization;
     requests_.push_back(parse_json(body, "request"));
     if (replies_.empty() && answer) return answer(requests_.back());
     if (replies_.empty()) return {500, "{}", "", "", 0};
@@ -85,6 +91,7 @@ class FakeServer {
   std::mutex mutex_;
   std::deque<CannedReply> replies_;
   std::vector<Json> requests_;
+  std::string authorization_;
   int port_ = 0;
   std::thread thread_;
 };

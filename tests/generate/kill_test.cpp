@@ -22,6 +22,8 @@ std::vector<std::string> command_for(const std::filesystem::path& folder, const 
           (folder / "profiles.jsonl").string(),
           "--config",
           (testing::configs() / "generate/demo.json").string(),
+          "--set",
+          "sessions_per_profile=3",
           "--output",
           (folder / run).string()};
 }
@@ -47,22 +49,24 @@ int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// Waits until the run has written something new, then a random moment more.
-void wait_for_progress(const std::filesystem::path& journal, std::uintmax_t before,
-                       RandomStream& random) {
-  std::error_code ignored;
-  for (int i = 0; i < 4000; ++i) {
-    const auto size = std::filesystem::file_size(journal, ignored);
-    if (!ignored && size > before) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  std::this_thread::sleep_for(std::chrono::microseconds(random.below(60'000)));
-}
-
 std::uintmax_t size_of(const std::filesystem::path& file) {
   std::error_code ignored;
   const auto size = std::filesystem::file_size(file, ignored);
   return ignored ? 0 : size;
+}
+
+bool has_ended(pid_t child) {
+  siginfo_t info = {};
+  waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
+  return info.si_pid == child;
+}
+
+/// Waits until the run has written something new or ended, then a random moment more.
+void wait_for_progress(pid_t child, const std::filesystem::path& journal, std::uintmax_t before,
+                       RandomStream& random) {
+  while (size_of(journal) <= before && !has_ended(child))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::microseconds(random.below(60'000)));
 }
 
 TEST(KilledGeneration, LosesNothingAndDoesNothingTwice) {
@@ -70,12 +74,12 @@ TEST(KilledGeneration, LosesNothingAndDoesNothingTwice) {
   testing::write_text(folder / "profiles.jsonl", testing::profile_lines(kProfiles));
   ASSERT_EQ(wait_for(start(command_for(folder.path(), "whole"))), 0);
   const auto journal = folder / "killed/journal.jsonl";
-  RandomStream random(std::chrono::steady_clock::now().time_since_epoch().count());
+  RandomStream random(11);
   int kills = 0;
   for (int i = 0; i < 5; ++i) {
     const auto before = size_of(journal);
     const pid_t child = start(command_for(folder.path(), "killed"));
-    wait_for_progress(journal, before, random);
+    wait_for_progress(child, journal, before, random);
     ASSERT_EQ(kill(-child, SIGKILL), 0);
     kills += wait_for(child) == 128 + SIGKILL;
   }
@@ -91,7 +95,7 @@ TEST(InterruptedGeneration, EndsWithItsOwnCodeAndGoesOn) {
   testing::write_text(folder / "profiles.jsonl", testing::profile_lines(kProfiles));
   RandomStream random(7);
   const pid_t child = start(command_for(folder.path(), "run"));
-  wait_for_progress(folder / "run/journal.jsonl", 0, random);
+  wait_for_progress(child, folder / "run/journal.jsonl", 0, random);
   ASSERT_EQ(kill(child, SIGTERM), 0);
   EXPECT_EQ(wait_for(child), 75);
   EXPECT_FALSE(std::filesystem::exists(folder / "run/sessions.jsonl"));

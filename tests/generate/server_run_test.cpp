@@ -99,7 +99,9 @@ TEST(ServerRun, NamesEveryPromptByTheHashOfItsCopy) {
         message.agent == "counselor" ? "default" : session.unknown["group"].get<std::string>();
     return run.options.output / "prompts" / format("{}.{}.en.md", message.agent, group);
   };
-  for (const auto& session : run.sessions())
+  const auto sessions = run.sessions();
+  ASSERT_FALSE(sessions.empty());
+  for (const auto& session : sessions)
     for (const auto& message : session.messages)
       EXPECT_EQ(message.prompt_sha256, sha256_hex_of_file(copy_of(session, message)));
   EXPECT_EQ(read_file(run.options.output / "prompts/counselor.default.en.md"),

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <set>
+#include <thread>
 
 #include "generate/backends/backend.h"
 #include "generate/backends/endpoint.h"
@@ -17,9 +20,9 @@ using testing::FakeServer;
 using ::testing::HasSubstr;
 
 std::unique_ptr<Backend> backend_for(const std::string& url, const Json& more = Json::object()) {
-  Json block = {{"type", "openai"},      {"base_url", url},         {"model", "tiny"},
-                {"max_retries", 2},      {"backoff_seconds", 0.01}, {"backoff_max_seconds", 0.02},
-                {"timeout_seconds", 0.3}};
+  Json block = {{"type", "openai"},     {"base_url", url},         {"model", "tiny"},
+                {"max_retries", 2},     {"backoff_seconds", 0.01}, {"backoff_max_seconds", 0.02},
+                {"timeout_seconds", 60}};
   block.update(more);
   return make_backend({block, "backends.server", {}, 1, true});
 }
@@ -57,15 +60,49 @@ TEST(Openai, TriesAgainAfterFaultsThatPass) {
                                 {503, "{}", "", "", 0},
                                 {200, "no json", "", "", 0},
                                 {200, R"({"choices": []})", "", "", 0},
-                                {200, completion("late"), "", "", 900}};
+                                {200, completion("late"), "", "", 3000}};
   for (const auto& fault : faults) {
     FakeServer server;
     server.script({fault, {200, completion("Hi."), "", "", 0}});
-    const auto reply = ask(server);
+    const auto reply =
+        ask(server, fault.delay_ms > 0 ? Json{{"timeout_seconds", 1}} : Json::object());
     EXPECT_EQ(reply.text, "Hi.") << fault.status << fault.body;
     EXPECT_EQ(reply.attempts.size(), 1U) << fault.status;
     EXPECT_EQ(server.requests().size(), 2U) << fault.status;
   }
+}
+
+TEST(Openai, CancellingEndsAWaitForAReply) {
+  FakeServer server;
+  server.script({{200, completion("late"), "", "", 20000}});
+  auto backend = backend_for(server.url());
+  backend->open();
+  const auto worker = backend->connect();
+  std::thread other([&] {
+    while (server.requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    worker->cancel();
+  });
+  BackendRequest request;
+  request.messages = {{"user", "Hello.", std::nullopt}};
+  EXPECT_EQ(worker->reply(request).failure, "interrupted");
+  other.join();
+  EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST(Openai, SendsTheKeyAndRecordsItNowhere) {
+  setenv("SQPSYCH_TEST_KEY", "quince-key", 1);
+  FakeServer server;
+  server.script({{200, completion("Hi."), "", "", 0}});
+  auto backend = backend_for(server.url(), {{"api_key_env", "SQPSYCH_TEST_KEY"}});
+  backend->open();
+  BackendRequest request;
+  request.messages = {{"user", "Hello.", std::nullopt}};
+  const auto reply = backend->connect()->reply(request);
+  unsetenv("SQPSYCH_TEST_KEY");
+  EXPECT_EQ(reply.text, "Hi.");
+  EXPECT_EQ(server.authorization(), "Bearer quince-key");
+  for (const auto& record : {backend->provenance(), backend->resolved_config()})
+    EXPECT_EQ(record.dump().find("quince"), std::string::npos) << record;
 }
 
 TEST(Openai, GivesUpAfterTheLimitWithTheReason) {
@@ -196,12 +233,15 @@ TEST(Openai, IsMarkedAsNotReproducible) {
 
 TEST(Backoff, DoublesSpreadsAndHonoursTheServer) {
   const Backoff backoff{1, 8, 100};
+  std::set<double> waits;
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    waits.insert(backoff.wait_seconds(0, seed, ""));
     EXPECT_GE(backoff.wait_seconds(0, seed, ""), 0.5);
     EXPECT_LE(backoff.wait_seconds(0, seed, ""), 1.5);
     EXPECT_LE(backoff.wait_seconds(20, seed, ""), 12);
     EXPECT_GE(backoff.wait_seconds(2, seed, ""), 2);
   }
+  EXPECT_GT(waits.size(), 40U);
   EXPECT_EQ(backoff.wait_seconds(0, 1, "30"), 30);
   EXPECT_EQ(backoff.wait_seconds(0, 1, "9999"), 100);
   EXPECT_EQ(backoff.wait_seconds(3, 5, ""), backoff.wait_seconds(3, 5, ""));

@@ -82,7 +82,9 @@ TEST(Scripted, CannotBeLearntByHeart) {
 TEST(Scripted, SpeaksAtNaturalLengthWithoutRepeatingItself) {
   for (const auto* language : kLanguages) {
     std::int64_t utterances = 0, short_ones = 0;
-    for (const auto& session : demo_sessions(profile_lines_in(language, 40))) {
+    const auto sessions = demo_sessions(profile_lines_in(language, 40));
+    ASSERT_EQ(sessions.size(), 40U);
+    for (const auto& session : sessions) {
       std::set<std::string> texts;
       for (const auto& message : session.messages) {
         const auto words = words_of(message.text);
@@ -116,8 +118,10 @@ TEST(Scripted, NeverSaysACliniciansSentenceAsItsOwn) {
   auto profile = testing::example_profile(1, 3);
   profile.questionnaires[0].rater = "clinician";
   for (auto& item : profile.questionnaires[0].items) item.sentence = "The person sleeps badly.";
-  for (const auto& session :
-       demo_sessions(to_line(to_json(profile)) + "\n", {"sessions_per_profile=10"}))
+  const auto sessions =
+      demo_sessions(to_line(to_json(profile)) + "\n", {"sessions_per_profile=10"});
+  ASSERT_EQ(sessions.size(), 10U);
+  for (const auto& session : sessions)
     for (const auto& message : session.messages)
       EXPECT_EQ(message.text.find("The person"), std::string::npos) << message.text;
 }
@@ -184,6 +188,9 @@ TEST(Grammar, NamesEveryProblemOfAFile) {
   const GrammarFolder loop(
       R"({"counselor.talk": ["a"], "client.talk": ["<l.a>"], "l.a": ["<l.b>"], "l.b": ["<l.a>"]})");
   EXPECT_THAT(loop.error(), HasSubstr("calls itself"));
+  const GrammarFolder choices(
+      R"({"counselor.talk": ["a"], "client.talk": ["b"]}, "choices": {"mood": []})");
+  EXPECT_THAT(choices.error(), HasSubstr("choices.mood: found nothing"));
   const GrammarFolder good(R"({"counselor.talk": ["a"], "client.talk": ["b {answer}"]})");
   EXPECT_EQ(good.error(), "");
 }
