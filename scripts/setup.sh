@@ -69,7 +69,7 @@ install_torch() {  # the wheel alone: LibTorch needs none of its Python dependen
   [ "$free_gb" -ge 3 ] || fail "disk: found $free_gb GB free in $PWD, expected 3." "free some space and run this again"
   echo "setup: pip install torch==$wheel (a download of 200 MB)" >&2
   "$python" -m venv --clear .venv
-  pip=(.venv/bin/python -m pip install --quiet --no-deps --disable-pip-version-check "torch==$wheel")
+  pip=(.venv/bin/python -m pip install --quiet --no-deps --no-compile --disable-pip-version-check "torch==$wheel")
   "${pip[@]}" 2>.venv/pip.log ||
     { [[ $wheel == *+cpu ]] && "${pip[@]}" --index-url "$torch_cpu_index" 2>>.venv/pip.log; } ||
     { grep -i error .venv/pip.log | tail -n 3 >&2

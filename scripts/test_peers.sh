@@ -23,7 +23,10 @@ install_python_peers() {
   index=$(sed -n 's/^torch_cpu_index=//p' scripts/setup.sh)
   echo "peers: pip install $torch and scripts/peers/requirements.txt into .peers (1.5 GB)" >&2
   python3 -m venv --clear .peers
-  pip=(.peers/bin/python -m pip install --quiet --disable-pip-version-check)
+  # The same wheel that we build with is not unpacked a second time; pip takes another one if it is not there.
+  [ ! -f ".venv/${torch/==/-}" ] || .venv/bin/python -c 'import site; print(site.getsitepackages()[0])' \
+    >"$(.peers/bin/python -c 'import site; print(site.getsitepackages()[0])')/libtorch.pth"
+  pip=(.peers/bin/python -m pip install --quiet --disable-pip-version-check --no-compile)
   { "${pip[@]}" "$torch" || "${pip[@]}" "$torch" --index-url "$index"; } >.peers/pip.log 2>&1 ||
     fail "pip cannot install $torch: $(grep -i error .peers/pip.log | tail -n 1)"
   "${pip[@]}" -r "$requirements" >.peers/pip.log 2>&1 ||

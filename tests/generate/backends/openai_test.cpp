@@ -74,7 +74,7 @@ TEST(Openai, TriesAgainAfterFaultsThatPass) {
 
 TEST(Openai, CancellingEndsAWaitForAReply) {
   FakeServer server;
-  server.script({{200, completion("late"), "", "", 20000}});
+  server.script({{200, completion("late"), "", "", 3000}});
   auto backend = backend_for(server.url());
   backend->open();
   const auto worker = backend->connect();
