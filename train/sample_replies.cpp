@@ -66,20 +66,17 @@ bool make_sample(const TrainingSetup& setup, const DatasetRow& row, SamplePrompt
 
 }  // namespace
 
-bool has_chat_samples(const TrainConfig& config) {
-  if (config.num_sample_replies == 0 || config.sample_prompts.empty()) return false;
-  const auto rows = read_dataset_rows(config.sample_prompts.path);
-  return std::any_of(rows.begin(), rows.end(), [](const DatasetRow& row) { return !row.is_raw(); });
+std::vector<DatasetRow> sample_rows(const TrainingSetup& setup) {
+  if (setup.config.num_sample_replies == 0) return {};
+  if (setup.config.sample_prompts.empty()) return setup.validation.dataset_rows;
+  return read_dataset_rows(setup.config.sample_prompts.path);
 }
 
-std::vector<SamplePrompt> choose_sample_prompts(const TrainingSetup& setup) {
+std::vector<SamplePrompt> choose_sample_prompts(const TrainingSetup& setup,
+                                                const std::vector<DatasetRow>& rows) {
   std::vector<SamplePrompt> samples;
   const std::size_t wanted = static_cast<std::size_t>(setup.config.num_sample_replies);
   if (wanted == 0) return samples;
-  const bool from_file = !setup.config.sample_prompts.empty();
-  const std::vector<DatasetRow> rows = from_file
-                                           ? read_dataset_rows(setup.config.sample_prompts.path)
-                                           : setup.validation.dataset_rows;
   const std::size_t count = std::min(wanted, rows.size());
   for (std::size_t i = 0; i < count; ++i) {
     SamplePrompt sample;

@@ -8,13 +8,15 @@
 
 namespace sqpsych {
 
-/// Whether `sample_prompts` has conversations, which need a chat template.
-bool has_chat_samples(const TrainConfig& config);
+/// What `num_sample_replies` chooses from: `sample_prompts`, else the validation split; nothing
+/// where no replies are wanted.
+std::vector<DatasetRow> sample_rows(const TrainingSetup& setup);
 
-/// The conversations that `num_sample_replies` asks for: spread evenly over the rows of
-/// `sample_prompts`, else of the validation split; each is cut before its last assistant message,
-/// and earlier turns are left out where prompt and reply would not fit the context.
-std::vector<SamplePrompt> choose_sample_prompts(const TrainingSetup& setup);
+/// The conversations that `num_sample_replies` asks for, spread evenly over `rows`; each is cut
+/// before its last assistant message, and earlier turns are left out where prompt and reply would
+/// not fit the context.
+std::vector<SamplePrompt> choose_sample_prompts(const TrainingSetup& setup,
+                                                const std::vector<DatasetRow>& rows);
 
 /// One record (schema sqpsych.sample/1) per prompt from the model as it is now.
 std::vector<Json> sample_replies(const TrainingSetup& setup, std::int64_t step);

@@ -93,9 +93,8 @@ void tokenize_split(SplitRows& split, const TrainingSetup& setup) {
                split.file.string(), quoted_list(empty_rows)));
 }
 
-bool has_chat_rows(const SplitRows& split) {
-  return std::any_of(split.dataset_rows.begin(), split.dataset_rows.end(),
-                     [](const DatasetRow& row) { return !row.is_raw(); });
+bool has_chat_rows(const std::vector<DatasetRow>& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const DatasetRow& row) { return !row.is_raw(); });
 }
 
 void hash_clients(TrainingSetup& setup) {
@@ -140,12 +139,13 @@ TrainingSetup prepare_training(const TrainRequest& request) {
 
   setup.model = load_for_training(request.model, setup.config);
   resolve_max_length(setup.config, *setup.model);
-  if (has_chat_rows(setup.train) || has_chat_rows(setup.validation) ||
-      has_chat_samples(setup.config))
+  const auto samples = sample_rows(setup);
+  if (has_chat_rows(setup.train.dataset_rows) || has_chat_rows(setup.validation.dataset_rows) ||
+      has_chat_rows(samples))
     setup.chat_template = chat_template_of(*setup.model, setup.config.model);
   tokenize_split(setup.train, setup);
   if (setup.config.evaluates()) tokenize_split(setup.validation, setup);
-  setup.samples = choose_sample_prompts(setup);
+  setup.samples = choose_sample_prompts(setup, samples);
 
   setup.trainable = std::make_unique<Trainable>(*setup.model, setup.config);
   hash_clients(setup);

@@ -61,6 +61,7 @@ OTHER_SPLITS = {
     "classes by name": r"[[:alpha:]]+|[[:punct:]]{,2}|[[:word:]_]|[^[:space:]]",
     "ends of words": r"\w+?\b|\B.",
     "dots over lines": r"(?m)[A-Z].{,3}|\v",
+    "options on the way": r"a(?i)[a-f]|(e(?-i)R|N){1,2}+|(?m)x.",
 }
 
 

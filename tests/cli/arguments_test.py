@@ -183,6 +183,12 @@ class WrongSettings(unittest.TestCase):
         for key in ("learning_rat", "lora_r", "seed"):
             self.assertIn(key, result.err)
 
+    def test_a_model_without_heads(self):
+        result = sqpsych("new-model", "--text", ROOT / "README.md", "--output", SCRATCH / "o",
+                         "--set", "num_attention_heads=0")
+        self.assertEqual(result.code, SETTINGS, result)
+        self.assertIn("num_attention_heads", result.err)
+
     def test_config_that_is_not_there(self):
         for name in self.with_config():
             with self.subTest(name):

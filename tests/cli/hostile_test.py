@@ -281,6 +281,23 @@ class Models(RefusalTest):
                 self.assert_refused(result, FAILED, *parts)
                 self.assertFalse((SCRATCH / "x.gguf").exists())
 
+    def test_adapters_on_experts_have_no_gguf(self):
+        model = SCRATCH / "experts"
+        made = sqpsych("new-model", "--family", "mixtral", "--text", material.text(), "--output", model,
+                       *material.sets(*material.SMALL))
+        self.assertEqual(made.code, DONE, made)
+        expert = "model.layers.0.block_sparse_moe.experts.0.w1"
+        folder = hostile.copy_of(material.adapter(), "adapter")
+        hostile.change_json(folder / "adapter_config.json", target_modules=["w1"], r=2)
+        header = {f"base_model.model.{expert}.lora_A.weight": {"dtype": "F32", "shape": [2, 32], "data_offsets": [0, 256]},
+                  f"base_model.model.{expert}.lora_B.weight": {"dtype": "F32", "shape": [64, 2], "data_offsets": [256, 768]}}
+        hostile.write_safetensors(folder / "adapter_model.safetensors", header, bytes(768))
+        export = ["export", "--model", model, "--adapter", folder, "--format"]
+        result = sqpsych(*export, "gguf-adapter", "--output", SCRATCH / "x.gguf")
+        self.assert_refused(result, FAILED, expert, "one expert")
+        self.assertFalse((SCRATCH / "x.gguf").exists())
+        self.assertEqual(sqpsych(*export, "gguf", "--output", SCRATCH / "merged.gguf").code, DONE)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -92,9 +92,10 @@ class Existing(unittest.TestCase):
                          "--output", run, "--restart"]):
             with self.subTest(command[0]):
                 before = contents(SCRATCH / "material")
-                result = sqpsych(*command)
-                self.assertEqual(result.code, SETTINGS, result)
-                self.assertIn("holds the input", result.err)
+                for last in ([], ["--check"]):
+                    result = sqpsych(*command, *last)
+                    self.assertEqual(result.code, SETTINGS, result)
+                    self.assertIn("holds the input", result.err)
                 self.assertEqual(contents(SCRATCH / "material"), before)
 
     def test_folders_may_be_named_with_a_slash(self):

@@ -27,6 +27,11 @@ class Complete(unittest.TestCase):
         self.assertEqual(len(reply["ids"]), 7)
         self.assertEqual(reply["stop_reason"], "max_tokens")
 
+    def test_the_context_ends_what_no_limit_does(self):
+        reply = self.reply("--model", material.model(64), "--ids", "1,9", *material.sets(f"max_tokens={2**63 - 1}"))
+        self.assertIn(reply["stop_reason"], ("context_full", "end_token"))
+        self.assertLessEqual(len(reply["ids"]), 64)
+
     def test_folder_and_gguf_agree_with_and_without_adapter(self):
         adapter = ["--adapter", material.adapter()]
         plain = self.reply("--model", material.model(), "--text", "I sleep", "--n", "24")

@@ -166,6 +166,27 @@ TEST_F(Training, RefusesChangedSamplePromptsByName) {
   EXPECT_THAT(error_of(first), ::testing::HasSubstr("data file 'sample_prompts'"));
 }
 
+TEST_F(Training, RawRowsMaySampleConversations) {
+  TrainRequest wanted = request();
+  wanted.data = folder_ / "raw";
+  fs::create_directories(wanted.data);
+  for (const char* split : {"train.jsonl", "validation.jsonl"})
+    write_text(wanted.data / split, R"({"prompt": "I felt", "completion": " sad", "id": "r"})"
+                                    "\n");
+  write_text(folder_ / "prompts.jsonl",
+             R"({"messages": [{"role": "user", "content": "I felt sad"},)"
+             R"( {"role": "assistant", "content": "You felt sad."}], "id": "c"})"
+             "\n");
+  wanted.config.sample_prompts.path = folder_ / "prompts.jsonl";
+  wanted.config.num_sample_replies = 1;
+  wanted.config.sampling.max_tokens = 3;
+  train(wanted);
+  const auto samples = read_json_lines(folder_ / "run/samples.jsonl");
+  ASSERT_FALSE(samples.empty());
+  EXPECT_EQ(samples[0]["prompt"].back()["role"], "user");
+  EXPECT_EQ(samples[0]["reference"], "You felt sad.");
+}
+
 TEST_F(Training, AWholeModelEndsItsRepliesAtTheTemplatesTerminator) {
   TrainRequest wanted = request("full");
   wanted.config.eval_strategy = "no";

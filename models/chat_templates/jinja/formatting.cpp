@@ -155,7 +155,7 @@ class PercentFormatter {
   }
 
   void write_value(char kind, const Layout& layout, const Value& value) {
-    run_.spend(layout.width / 64 + 1);
+    run_.spend(layout.width / kBytesPerStep + 1);
     run_.check_size(result_.bytes.size());
     if (kind == 's' || kind == 'r') {
       Text text = kind == 's' ? *to_text(run_, value).text() : *to_repr(run_, value).text();

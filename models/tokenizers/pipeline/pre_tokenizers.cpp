@@ -35,7 +35,7 @@ std::vector<PreTokenizer> split_from_json(const Json& json, const std::string& w
   if (text.empty())
     throw FormatError(
         format("{}: pre_tokenizer: Split: found no pattern, expected String or Regex.", where));
-  // Where a normalizer replaced every space, this cuts nothing that GGUF would have to say.
+  // Where a normalizer replaced every space nothing is cut, and GGUF lacks nothing without it.
   if (text != " " || !summary.replaces_space || invert) summary.foreign = "Split";
   return {split_step(find_text(text), behavior, invert)};
 }

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
 constexpr std::string_view kHexadecimal = "0-9A-Fa-f";
-constexpr std::string_view kHexadecimalDigits = "0123456789ABCDEFabcdef";
 
 struct LongName {
   std::string_view name;
@@ -62,9 +61,9 @@ constexpr BracketClass kBracketClasses[] = {{"alpha", R"(\p{Alphabetic})"},
                                             {"space", R"(\p{White_Space})"},
                                             {"blank", R"(\p{Zs}\t)"},
                                             {"cntrl", R"(\p{Cc})"},
-                                            {"word", R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})"},
+                                            {"word", kWord},
                                             {"punct", R"(\p{P}\p{S})"},
-                                            {"xdigit", "0-9A-Fa-f"},
+                                            {"xdigit", kHexadecimal},
                                             {"ascii", R"(\x00-\x7F)"}};
 constexpr int kDeepestBrackets = 50;
 /// Properties that mean the same in both; any other long name is a script's.
@@ -79,38 +78,18 @@ class Translation {
       : pattern_(pattern), where_(where) {}
 
   std::string text() {
-    std::string result;
-    std::size_t item = 0;  // where what a quantifier would repeat begins in `result`
-    std::vector<std::size_t> groups;
     while (at_ < pattern_.size()) {
       const char c = pattern_[at_];
-      if (const auto counts = interval(); !counts.empty()) {
-        at_ += counts.size();
-        // A `+` behind it repeats in Ruby's syntax; in PCRE2's it would make it possessive.
-        const bool is_repeated = at_ < pattern_.size() && pattern_[at_] == '+';
-        if (is_repeated) result.insert(item, "(?:");
-        // `{,m}` is text to PCRE2.
-        result += counts[1] == ',' ? "{0" + std::string(counts.substr(1)) : std::string(counts);
-        if (is_repeated) result += ")";
-        continue;
-      }
-      if (c == '(') groups.push_back(result.size());
-      if (c == ')' && !groups.empty()) {
-        item = groups.back();
-        groups.pop_back();
-      } else if (std::string_view("?*+").find(c) == std::string_view::npos) {
-        item = result.size();
-      }
-      if (c == '\\')
-        result += escape(false);
-      else if (c == '[')
-        result += bracket();
-      else if (pattern_.substr(at_).starts_with("(?"))
-        result += group_flags();
+      if (const auto counts = interval(); !counts.empty())
+        add_interval(counts);
+      else if (c == '(')
+        begin_group();
+      else if (c == ')')
+        end_group();
       else
-        result += pattern_[at_++];
+        add_item(c);
     }
-    return result;
+    return result_ + std::string(groups_.front().options, ')');
   }
 
  private:
@@ -135,14 +114,57 @@ class Translation {
     return counts == "{}" || counts == "{,}" ? std::string_view() : counts;
   }
 
-  /// `(?` and the flags behind it: Ruby's `m` lets a dot match line breaks, which is PCRE2's `s`.
-  std::string group_flags() {
-    at_ += 2;
-    const auto end = pattern_.find_first_not_of("imx-", at_);
-    std::string flags(pattern_.substr(at_, std::min(end, pattern_.size()) - at_));
-    at_ += flags.size();
+  void add_interval(std::string_view counts) {
+    at_ += counts.size();
+    // A `+` behind it repeats in Ruby's syntax; in PCRE2's it would make it possessive.
+    const bool is_repeated = at_ < pattern_.size() && pattern_[at_] == '+';
+    if (is_repeated) result_.insert(item_, "(?:");
+    // `{,m}` is text to PCRE2.
+    result_ += counts[1] == ',' ? "{0" + std::string(counts.substr(1)) : std::string(counts);
+    if (is_repeated) result_ += ")";
+  }
+
+  /// Ruby's `m` lets a dot match line breaks, which is PCRE2's `s`. Options that stand alone, as in
+  /// `a(?i)b|c`, hold for what is left of the group around, alternatives included: `a(?i:b|c)`.
+  void begin_group() {
+    item_ = result_.size();
+    ++at_;
+    if (!pattern_.substr(at_).starts_with("?")) {
+      groups_.push_back({item_});
+      result_ += "(";
+      return;
+    }
+    ++at_;
+    const auto end = std::min(pattern_.find_first_not_of("imx-", at_), pattern_.size());
+    std::string flags(pattern_.substr(at_, end - at_));
     std::replace(flags.begin(), flags.end(), 'm', 's');
-    return "(?" + flags;
+    at_ = end;
+    const bool stands_alone = pattern_.substr(at_).starts_with(")");
+    if (stands_alone)
+      ++groups_.back().options;
+    else
+      groups_.push_back({item_});
+    result_ += "(?" + flags + (stands_alone ? ":" : "");
+    at_ += stands_alone ? 1 : 0;
+  }
+
+  void end_group() {
+    item_ = groups_.size() > 1 ? groups_.back().begin : result_.size();
+    if (groups_.size() > 1) {
+      result_.append(groups_.back().options, ')');
+      groups_.pop_back();
+    }
+    result_ += pattern_[at_++];
+  }
+
+  void add_item(char c) {
+    if (std::string_view("?*+").find(c) == std::string_view::npos) item_ = result_.size();
+    if (c == '\\')
+      result_ += escape(false);
+    else if (c == '[')
+      result_ += bracket();
+    else
+      result_ += pattern_[at_++];
   }
 
   /// `\b` and `\B`: a place with, or without, a word character on one side only.
@@ -159,8 +181,9 @@ class Translation {
   /// `\xHH` is a byte there and a code point here; they agree on ASCII.
   void refuse_byte() const {
     const std::string_view digits = pattern_.substr(at_ + 2, 2);
-    if (digits.size() == 2 && std::string_view("89abcdefABCDEF").find(digits[0]) < 14 &&
-        kHexadecimalDigits.find(digits[1]) != std::string_view::npos)
+    const auto is_one_of = [](char c, std::string_view set) { return set.find(c) < set.size(); };
+    if (digits.size() == 2 && is_one_of(digits[0], "89abcdefABCDEF") &&
+        is_one_of(digits[1], "0123456789abcdefABCDEF"))
       refuse("a byte outside ASCII");
   }
 
@@ -298,7 +321,15 @@ class Translation {
 
   std::string_view pattern_;
   const std::string& where_;
+  struct Group {
+    std::size_t begin = 0;    // in `result_`
+    std::size_t options = 0;  // groups opened inside it for options that stand alone
+  };
+
   std::size_t at_ = 0;
+  std::string result_;
+  std::size_t item_ = 0;  // where what a quantifier would repeat begins in `result_`
+  std::vector<Group> groups_ = {{}};
   int depth_ = 0;
   std::map<std::string, std::string> newer_members_;
 };

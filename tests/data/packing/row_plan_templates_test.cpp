@@ -11,37 +11,47 @@ using testing::chat_row;
 using ::testing::HasSubstr;
 using testing::supervised_ids;
 
+/// A tokenizer and a template of this source.
+struct Rendering {
+  explicit Rendering(const std::string& source)
+      : tokenizer(testing::tiny_tokenizer({{"eos_token", "</s>"}})) {
+    TemplateSources sources;
+    sources.standard = source;
+    chat_template = choose_chat_template({}, sources, *tokenizer);
+  }
+  std::vector<TokenizedRow> rows_of(const DatasetRow& row, const RowPlanOptions& options = {}) {
+    return tokenize_rows({row}, *tokenizer, chat_template.get(), options, report);
+  }
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<ChatTemplate> chat_template;
+  RowPlanReport report;
+};
+
 TEST(RowPlan, WindowsHoldSeveralRepliesWhereATemplateWritesBetweenMessages) {
-  const auto tokenizer = testing::tiny_tokenizer({{"eos_token", "</s>"}});
-  TemplateSources sources;
-  sources.standard =
+  Rendering rendering(
       "{% for m in messages %}{{ '\n' if not loop.first }}<|{{ m.role }}|>{{ m.content }}<|stop|>"
-      "{% endfor %}";
-  const auto chat_template = choose_chat_template({}, sources, *tokenizer);
+      "{% endfor %}");
   DatasetRow row = chat_row("a", {"q", "one", "r", "two", "s", "three", "t", "four"});
   row.messages.erase(row.messages.begin());
-  RowPlanReport report;
-  const auto whole = tokenize_rows({row}, *tokenizer, chat_template.get(), {}, report);
+  const auto whole = rendering.rows_of(row);
   ASSERT_EQ(whole.size(), 1U);
   RowPlanOptions options;
   options.over_length = "window";
   options.max_length = static_cast<std::int64_t>(whole[0].ids.size()) - 1;
-  const auto windows = tokenize_rows({row}, *tokenizer, chat_template.get(), options, report);
+  const auto windows = rendering.rows_of(row, options);
   EXPECT_EQ(windows.size(), 2U);
   EXPECT_EQ(supervised_ids(windows), supervised_ids(whole));
 }
 
 TEST(RowPlan, ATemplateThatRewritesEarlierTurnsGivesARowPerReply) {
-  const auto tokenizer = testing::tiny_tokenizer({{"eos_token", "</s>"}});
-  TemplateSources sources;
-  sources.standard =
+  Rendering rendering(
       "{% for m in messages %}<|{{ m.role }}|>"
-      "{{ m.content if loop.last else m.content | upper }}<|stop|>{% endfor %}";
-  const auto chat_template = choose_chat_template({}, sources, *tokenizer);
+      "{{ m.content if loop.last else m.content | upper }}<|stop|>{% endfor %}");
+  const auto& tokenizer = rendering.tokenizer;
+  const auto& report = rendering.report;
   DatasetRow row = chat_row("a", {"q", "one", "r", "two", "s", "three", "bye"});
   row.messages[4].weight = 0;
-  RowPlanReport report;
-  const auto tokenized = tokenize_rows({row}, *tokenizer, chat_template.get(), {}, report);
+  const auto tokenized = rendering.rows_of(row);
   ASSERT_EQ(tokenized.size(), 2U);
   EXPECT_EQ(tokenized[0].id, "a#1");
   EXPECT_EQ(tokenizer->decode(tokenized[0].ids, false),
@@ -54,7 +64,7 @@ TEST(RowPlan, ATemplateThatRewritesEarlierTurnsGivesARowPerReply) {
   RowPlanOptions options;
   options.max_length = static_cast<std::int64_t>(tokenized[0].ids.size());
   options.over_length = "drop";
-  const auto kept = tokenize_rows({row}, *tokenizer, chat_template.get(), options, report);
+  const auto kept = rendering.rows_of(row, options);
   ASSERT_EQ(kept.size(), 1U);
   EXPECT_EQ(report.replies_dropped, 1);
   EXPECT_EQ(report.rows_dropped, 0);
