@@ -92,6 +92,25 @@ void exchange(const fs::path& temporary, const fs::path& path) {
   fs::rename(old, temporary);
 }
 
+/// A regular file open for reading.
+struct OpenFile {
+  explicit OpenFile(const fs::path& path) : descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor < 0) fail(path, "open");
+    struct stat status = {};
+    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+      close(descriptor);
+      throw ResourceError(
+          format("files: '{}': found something else, expected a regular file.", path.string()));
+    }
+    size_bytes = static_cast<std::uint64_t>(status.st_size);
+  }
+  ~OpenFile() { close(descriptor); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int descriptor;
+  std::uint64_t size_bytes = 0;
+};
+
 void create_parent(const fs::path& path) {
   if (!path.has_parent_path()) return;
   std::error_code error;
@@ -104,33 +123,35 @@ void create_parent(const fs::path& path) {
 }  // namespace
 
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) fail(path, "open");
-  struct stat status = {};
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-    close(descriptor);
-    throw ResourceError(
-        format("files: '{}': found something else, expected a regular file.", path.string()));
-  }
-  size_bytes_ = static_cast<std::uint64_t>(status.st_size);
-  if (size_bytes_ > 0) {
-    // Private and writable: who changes a weight in place changes its own copy of that page only.
-    void* mapping = mmap(nullptr, size_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
-                         descriptor, 0);
-    if (mapping == MAP_FAILED) {
-      close(descriptor);
-      fail(path, "map");
-    }
-    data_ = static_cast<const std::uint8_t*>(mapping);
-  }
-  close(descriptor);
+  const OpenFile file(path);
+  size_bytes_ = file.size_bytes;
+  if (size_bytes_ == 0) return;
+  // Private and writable: who changes a weight in place changes its own copy of that page only.
+  void* mapping = mmap(nullptr, size_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
+                       file.descriptor, 0);
+  if (mapping == MAP_FAILED) fail(path, "map");
+  data_ = static_cast<const std::uint8_t*>(mapping);
 }
 
 MappedFile::~MappedFile() {
   if (data_) munmap(const_cast<std::uint8_t*>(data_), size_bytes_);
 }
 
-std::string read_file(const fs::path& path) { return std::string(MappedFile(path).text()); }
+// Not mapped: a file that its writer shortens meanwhile would end this process (SIGBUS).
+std::string read_file(const fs::path& path) {
+  const OpenFile file(path);
+  std::string text(file.size_bytes, '\0');
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const auto count = read(file.descriptor, text.data() + done, text.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "read");
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  text.resize(done);
+  return text;
+}
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path), temporary_(temporary_beside(path)) {
   create_parent(path);
