@@ -2,7 +2,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <functional>
 #include <set>
 
 #include "core/error.h"
@@ -38,6 +41,22 @@ void take(at::Tensor& parameter, const at::Tensor& loaded) {
     parameter = loaded;
   else
     parameter.copy_(loaded);
+}
+
+/// Lets go of a mapped file's pages that lie within `bytes`, so that converting a model needs no
+/// room for both forms. Only for pages that nothing has changed: they are read again when needed.
+void forget_pages(std::string_view bytes) {
+  static const auto page_bytes = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const auto begin = (first + page_bytes - 1) / page_bytes * page_bytes;
+  const auto end = (first + bytes.size()) / page_bytes * page_bytes;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+bool lies_in(const at::Tensor& tensor, std::string_view bytes) {
+  const auto* data = static_cast<const char*>(tensor.const_data_ptr());
+  return std::less_equal<>()(bytes.data(), data) &&
+         std::less<>()(data, bytes.data() + bytes.size());
 }
 
 constexpr const char* kOwnEmbedding = "embedding.weight";
@@ -103,6 +122,7 @@ void apply_block_scales(const ModelDir& folder, const Family& family,
     tensor.load = [&folder, rows, columns, weight = stored_name, scales = scale->second] {
       return dequantise_blocks(folder.tensor(weight), folder.tensor(scales), rows, columns, weight);
     };
+    tensor.bytes.push_back(folder.bytes(scale->second));
     weights.tensors.erase(scale_name);
   }
 }
@@ -171,8 +191,11 @@ StoredWeights stored_weights(const ModelDir& folder, const Family& family,
   const auto stored = canonical_names(folder, family);
   for (const auto& [name, stored_name] : stored) {
     const auto& entry = folder.entry(stored_name);
-    weights.tensors[name] = {entry.shape, entry.dtype, kFloating.count(entry.dtype) > 0,
-                             [&folder, stored_name] { return folder.tensor(stored_name); }};
+    weights.tensors[name] = {entry.shape,
+                             entry.dtype,
+                             kFloating.count(entry.dtype) > 0,
+                             [&folder, stored_name] { return folder.tensor(stored_name); },
+                             {folder.bytes(stored_name)}};
   }
   apply_block_scales(folder, family, stored, weights);
   for (const auto& names : family.tensor_names(features))
@@ -208,9 +231,14 @@ StoredWeights stored_weights(const GgufFile& file, const Family& family,
     if (is_slice) stacked.insert(names.gguf);
   }
   const auto add = [&](const std::string& name, const GgufTensor& entry, GgufTransform transform) {
-    weights.tensors[name] = {entry.shape, "", true, [&file, entry, transform, features] {
-                               return from_gguf_layout(file.tensor(entry), transform, features);
-                             }};
+    weights.tensors[name] = {
+        entry.shape,
+        "",
+        true,
+        [&file, entry, transform, features] {
+          return from_gguf_layout(file.tensor(entry), transform, features);
+        },
+        {{reinterpret_cast<const char*>(file.bytes(entry)), entry.size_bytes}}};
   };
   for (const auto& entry : file.tensors()) {
     const auto transform =
@@ -245,6 +273,8 @@ void fill_decoder(Decoder& decoder, const StoredWeights& weights) {
     } else if (problems.empty() && !parameter->is_meta()) {
       throw_if_interrupted("model");
       take(*parameter, stored->second.load());
+      for (const auto bytes : stored->second.bytes)
+        if (!lies_in(*parameter, bytes)) forget_pages(bytes);
       if (!all_finite(*parameter))
         problems.add(format(
             "tensor '{}': found NaN or infinity, expected finite numbers. The weights are damaged.",

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/families/family.h"
@@ -18,10 +19,11 @@ namespace sqpsych {
 
 /// One tensor of a checkpoint, whatever file it lies in.
 struct StoredTensor {
-  std::vector<std::int64_t> shape;   ///< PyTorch order
-  std::string dtype;                 ///< as a safetensors file names it; empty for GGUF
-  bool is_floating = true;           ///< once loaded
-  std::function<at::Tensor()> load;  ///< in the decoder's layout
+  std::vector<std::int64_t> shape;      ///< PyTorch order
+  std::string dtype;                    ///< as a safetensors file names it; empty for GGUF
+  bool is_floating = true;              ///< once loaded
+  std::function<at::Tensor()> load;     ///< in the decoder's layout
+  std::vector<std::string_view> bytes;  ///< what `load` reads of the mapped file
 };
 
 /// Everything a checkpoint holds of the decoder, by the family's names, and the name of each own

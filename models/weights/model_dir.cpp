@@ -141,6 +141,11 @@ at::Tensor ModelDir::tensor(const std::string& name) const {
   return files_[where_.at(name)]->tensor(name);
 }
 
+std::string_view ModelDir::bytes(const std::string& name) const {
+  entry(name);
+  return files_[where_.at(name)]->bytes(name);
+}
+
 std::uint64_t ModelDir::total_bytes() const {
   std::uint64_t sum = 0;
   for (const auto& file : files_)

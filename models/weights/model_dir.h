@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/json.h"
@@ -26,6 +27,7 @@ class ModelDir {
   bool has(const std::string& name) const { return where_.count(name) > 0; }
   const SafetensorsEntry& entry(const std::string& name) const;
   at::Tensor tensor(const std::string& name) const;  ///< shares mapped memory
+  std::string_view bytes(const std::string& name) const;
   std::uint64_t total_bytes() const;
   std::vector<std::filesystem::path> weight_files() const;
 

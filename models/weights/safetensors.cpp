@@ -79,26 +79,34 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
 
 const std::filesystem::path& SafetensorsFile::path() const { return file_->path(); }
 
-at::Tensor SafetensorsFile::tensor(const std::string& name) const {
+const SafetensorsEntry& SafetensorsFile::entry(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end())
     throw FormatError(
         format("{}: tensor '{}': found nothing, expected it in the file. Check that "
                "config and weights belong together.",
                path().string(), name));
-  const auto& entry = found->second;
-  const auto type = *safetensors_scalar_type(entry.dtype);
+  return found->second;
+}
+
+std::string_view SafetensorsFile::bytes(const std::string& name) const {
+  const auto& place = entry(name);
+  return file_->text().substr(data_begin_ + place.begin, place.end - place.begin);
+}
+
+at::Tensor SafetensorsFile::tensor(const std::string& name) const {
+  const auto& place = entry(name);
+  const auto type = *safetensors_scalar_type(place.dtype);
   const auto options = at::TensorOptions().dtype(type);
-  const auto* bytes = file_->data() + data_begin_ + entry.begin;
-  const auto size_bytes = entry.end - entry.begin;
-  if (size_bytes == 0) return at::empty(entry.shape, options);
-  if (reinterpret_cast<std::uintptr_t>(bytes) % c10::elementSize(type) != 0) {
-    auto copy = at::empty(entry.shape, options);
-    std::memcpy(copy.data_ptr(), bytes, size_bytes);
+  const auto stored = bytes(name);
+  if (stored.empty()) return at::empty(place.shape, options);
+  if (reinterpret_cast<std::uintptr_t>(stored.data()) % c10::elementSize(type) != 0) {
+    auto copy = at::empty(place.shape, options);
+    std::memcpy(copy.data_ptr(), stored.data(), stored.size());
     return copy;
   }
   return at::from_blob(
-      const_cast<std::uint8_t*>(bytes), entry.shape, [file = file_](void*) {}, options);
+      const_cast<char*>(stored.data()), place.shape, [file = file_](void*) {}, options);
 }
 
 void write_safetensors(const std::filesystem::path& path,

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,8 +36,10 @@ class SafetensorsFile {
   /// A tensor that shares the mapped memory (read-only; keep it no longer than needed, or clone).
   /// The mapping lives as long as any such tensor.
   at::Tensor tensor(const std::string& name) const;
+  std::string_view bytes(const std::string& name) const;
 
  private:
+  const SafetensorsEntry& entry(const std::string& name) const;
   std::shared_ptr<MappedFile> file_;
   std::uint64_t data_begin_ = 0;
   std::map<std::string, SafetensorsEntry> entries_;
