@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks our files against the real programs: transformers, PEFT, tokenizers, gguf and stock llama.cpp.
-# usage: scripts/test_peers.sh [NAME ...]     NAME: of scripts/peers/check_NAME.py; without: all
+# usage: scripts/test_peers.sh [NAME ...]     NAME: of scripts/peers/check_NAME.py, or bench_NAME; without: all checks
 # The programs live in .peers (pinned in scripts/peers/requirements.txt); real inputs and the llama.cpp
 # installer are taken from $SQPSYCH_SHARED (default ../shared). What cannot be installed is a failure.
 set -euo pipefail

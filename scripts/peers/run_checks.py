@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every check_*.py of this folder (or the ones named) and prints `N passed, N failed`.
 
-usage: run_checks.py WORK_FOLDER [NAME ...]
+usage: run_checks.py WORK_FOLDER [NAME ...]     NAME: of check_NAME.py; or bench_NAME
 A check that ends badly, or that states nothing, counts as one failure more than its own.
 """
 
@@ -34,9 +34,11 @@ def run_check(script, work):
 
 def main(arguments):
     work, names = pathlib.Path(arguments[0]), arguments[1:]
-    scripts = sorted(HERE.glob("check_*.py"))
     if names:
-        scripts = [script for script in scripts if script.stem.removeprefix("check_") in names]
+        scripts = [script for script in sorted(HERE.glob("*_*.py"))
+                   if script.stem.removeprefix("check_") in names and script.stem.startswith(("check_", "bench_"))]
+    else:
+        scripts = sorted(HERE.glob("check_*.py"))
     if not scripts:
         print(f"FAILED no check {' or '.join(names) or 'check_*.py'} in {HERE}")
     counts = [run_check(script, work / script.stem) for script in scripts]

@@ -3,9 +3,8 @@
 //
 //     loading_benchmark FOLDER DTYPE
 
-#include <sys/resource.h>
-
 #include <chrono>
+#include <fstream>
 #include <iostream>
 
 #include "core/text.h"
@@ -13,11 +12,15 @@
 
 namespace {
 
-/// The highest resident set so far (getrusage(2): kilobytes).
+/// The highest resident set of this program so far (proc(5): VmHWM; getrusage's would begin with
+/// that of the program that started it).
 std::int64_t peak_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * 1024;
+  std::ifstream status("/proc/self/status");
+  std::string key;
+  std::int64_t kilobytes = 0;
+  while (status >> key)
+    if (key == "VmHWM:") status >> kilobytes;
+  return kilobytes * 1024;
 }
 
 }  // namespace
