@@ -13,6 +13,7 @@
 #include "core/json_lines.h"
 #include "core/manifest.h"
 #include "core/text.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -96,12 +97,8 @@ TEST(FileLock, IsHeldByOneAtATime) {
   const TemporaryFolder folder;
   FileLock first, second;
   first.hold(folder / "run.lock");
-  try {
-    second.hold(folder / "run.lock");
-    FAIL() << "expected a ConfigError";
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr(format("found process {} at work in it", getpid())));
-  }
+  EXPECT_THAT(testing::error_text<ConfigError>([&] { second.hold(folder / "run.lock"); }),
+              HasSubstr(format("found process {} at work in it", getpid())));
   first.hold(folder / "other.lock");
   EXPECT_NO_THROW(second.hold(folder / "run.lock"));
 }

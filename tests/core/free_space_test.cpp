@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -15,13 +16,10 @@ TEST(FreeSpace, TooLittleRoomNamesBothNumbers) {
   const testing::TemporaryFolder folder;
   const auto path = folder / "not" / "there" / "yet.gguf";
   need_free_space(path, 1, "export");
-  try {
-    need_free_space(path, std::uint64_t{1} << 60, "export");
-    FAIL() << "an exbibyte was found free";
-  } catch (const ResourceError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("yet.gguf"));
-    EXPECT_THAT(error.what(), HasSubstr("expected 1024.0 PiB"));
-  }
+  const auto error = testing::error_text<ResourceError>(
+      [&] { need_free_space(path, std::uint64_t{1} << 60, "export"); });
+  EXPECT_THAT(error, HasSubstr("yet.gguf"));
+  EXPECT_THAT(error, HasSubstr("expected 1024.0 PiB"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 

@@ -5,24 +5,17 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::TemporaryFolder;
 using testing::write_text;
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 TEST(JsonLines, HostileTextIsOneSentence) {
   const std::vector<std::pair<std::string, std::string>> cases = {
@@ -35,7 +28,7 @@ TEST(JsonLines, HostileTextIsOneSentence) {
       {std::string(5000, '['), "nested deeper"},
   };
   for (const auto& [text, expected] : cases) {
-    const std::string message = message_of([&] { parse_json(text, "rows.jsonl:3"); });
+    const std::string message = error_text([&] { parse_json(text, "rows.jsonl:3"); });
     EXPECT_THAT(message, HasSubstr("rows.jsonl:3: ")) << text.substr(0, 20);
     EXPECT_THAT(message, HasSubstr(expected)) << text.substr(0, 20);
   }
@@ -43,7 +36,7 @@ TEST(JsonLines, HostileTextIsOneSentence) {
 
 TEST(JsonLines, MessagesDoNotRepeatTheContent) {
   for (const char* text : {R"({"text": "my sister An)", R"({"text": my sister Anna})"}) {
-    const std::string message = message_of([&] { parse_json(text, "sessions.jsonl:3"); });
+    const std::string message = error_text([&] { parse_json(text, "sessions.jsonl:3"); });
     EXPECT_THAT(message, HasSubstr("not valid JSON: line 1, column"));
     EXPECT_THAT(message, Not(HasSubstr("sister"))) << text;
   }
@@ -62,7 +55,7 @@ TEST(JsonLines, ReadsLinesAndNamesTheBadOne) {
   const TemporaryFolder folder;
   write_text(folder / "rows", "\xEF\xBB\xBF{\"n\": 1}\r\n\n{\"n\": 3}\n{broken\n");
   std::vector<std::int64_t> numbers;
-  const std::string message = message_of([&] {
+  const std::string message = error_text([&] {
     for_each_line(folder / "rows", [&](Json record, std::int64_t line) {
       EXPECT_EQ(record["n"], line);
       numbers.push_back(line);
@@ -87,11 +80,11 @@ TEST(JsonLines, HalfWrittenLastLineIsDropped) {
 
 TEST(JsonLines, NeededKeysAreNamedWithTheirTypes) {
   const Json record = {{"schema", "sqpsych.session/2"}, {"turns", "many"}};
-  EXPECT_THAT(message_of([&] { need_integer(record, "turns", "s.jsonl:9"); }),
+  EXPECT_THAT(error_text([&] { need_integer(record, "turns", "s.jsonl:9"); }),
               HasSubstr("s.jsonl:9: key 'turns': found string"));
-  EXPECT_THAT(message_of([&] { need_string(record, "id", "s.jsonl:9"); }),
+  EXPECT_THAT(error_text([&] { need_string(record, "id", "s.jsonl:9"); }),
               HasSubstr("key 'id' is missing"));
-  EXPECT_THAT(message_of([&] { need_schema(record, "sqpsych.session/1", "s.jsonl:9"); }),
+  EXPECT_THAT(error_text([&] { need_schema(record, "sqpsych.session/1", "s.jsonl:9"); }),
               HasSubstr("found 'sqpsych.session/2', expected 'sqpsych.session/1'"));
 }
 

@@ -1,8 +1,5 @@
-#include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <thread>
@@ -10,9 +7,14 @@
 #include "core/files.h"
 #include "core/random.h"
 #include "tests/generate/support.h"
+#include "tests/support/child_process.h"
 
 namespace sqpsych {
 namespace {
+
+using testing::exit_code_of;
+using testing::has_ended;
+using testing::start_program;
 
 constexpr int kProfiles = 150;
 
@@ -28,37 +30,17 @@ std::vector<std::string> command_for(const std::filesystem::path& folder, const 
           (folder / run).string()};
 }
 
-/// Starts the binary in a process group of its own.
-pid_t start(const std::vector<std::string>& command) {
-  const pid_t child = fork();
-  if (child != 0) return child;
-  setpgid(0, 0);
-  const int nowhere = open("/dev/null", O_WRONLY);
-  dup2(nowhere, STDOUT_FILENO);
-  dup2(nowhere, STDERR_FILENO);
-  std::vector<char*> arguments;
-  for (const auto& part : command) arguments.push_back(const_cast<char*>(part.c_str()));
-  arguments.push_back(nullptr);
-  execv(arguments[0], arguments.data());
-  _exit(127);
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 std::uintmax_t size_of(const std::filesystem::path& file) {
   std::error_code ignored;
   const auto size = std::filesystem::file_size(file, ignored);
   return ignored ? 0 : size;
 }
 
-bool has_ended(pid_t child) {
-  siginfo_t info = {};
-  waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
-  return info.si_pid == child;
+/// The sessions that a kill must not lose: the lines that are complete.
+std::string complete_lines(const std::filesystem::path& journal) {
+  if (!std::filesystem::exists(journal)) return "";
+  const auto text = read_file(journal);
+  return text.substr(0, text.rfind('\n') + 1);
 }
 
 /// Waits until the run has written something new or ended, then a random moment more.
@@ -72,20 +54,22 @@ void wait_for_progress(pid_t child, const std::filesystem::path& journal, std::u
 TEST(KilledGeneration, LosesNothingAndDoesNothingTwice) {
   const testing::TemporaryFolder folder;
   testing::write_text(folder / "profiles.jsonl", testing::profile_lines(kProfiles));
-  ASSERT_EQ(wait_for(start(command_for(folder.path(), "whole"))), 0);
+  ASSERT_EQ(exit_code_of(start_program(command_for(folder.path(), "whole"))), 0);
   const auto journal = folder / "killed/journal.jsonl";
   RandomStream random(11);
   int kills = 0;
   for (int i = 0; i < 5; ++i) {
     const auto before = size_of(journal);
-    const pid_t child = start(command_for(folder.path(), "killed"));
+    const auto kept = complete_lines(journal);
+    const pid_t child = start_program(command_for(folder.path(), "killed"));
     wait_for_progress(child, journal, before, random);
     ASSERT_EQ(kill(-child, SIGKILL), 0);
-    kills += wait_for(child) == 128 + SIGKILL;
+    kills += exit_code_of(child) == 128 + SIGKILL;
+    EXPECT_THAT(complete_lines(journal), ::testing::StartsWith(kept));
   }
   EXPECT_EQ(kills, 5) << "the run was over before it could be killed five times";
   EXPECT_FALSE(std::filesystem::exists(folder / "killed/sessions.jsonl"));
-  ASSERT_EQ(wait_for(start(command_for(folder.path(), "killed"))), 0);
+  ASSERT_EQ(exit_code_of(start_program(command_for(folder.path(), "killed"))), 0);
   EXPECT_EQ(read_file(folder / "killed/sessions.jsonl"),
             read_file(folder / "whole/sessions.jsonl"));
 }
@@ -94,12 +78,12 @@ TEST(InterruptedGeneration, EndsWithItsOwnCodeAndGoesOn) {
   const testing::TemporaryFolder folder;
   testing::write_text(folder / "profiles.jsonl", testing::profile_lines(kProfiles));
   RandomStream random(7);
-  const pid_t child = start(command_for(folder.path(), "run"));
+  const pid_t child = start_program(command_for(folder.path(), "run"));
   wait_for_progress(child, folder / "run/journal.jsonl", 0, random);
   ASSERT_EQ(kill(child, SIGTERM), 0);
-  EXPECT_EQ(wait_for(child), 75);
+  EXPECT_EQ(exit_code_of(child), 75);
   EXPECT_FALSE(std::filesystem::exists(folder / "run/sessions.jsonl"));
-  EXPECT_EQ(wait_for(start(command_for(folder.path(), "run"))), 0);
+  EXPECT_EQ(exit_code_of(start_program(command_for(folder.path(), "run"))), 0);
   EXPECT_TRUE(std::filesystem::exists(folder / "run/sessions.jsonl"));
 }
 

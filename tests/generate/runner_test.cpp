@@ -8,15 +8,17 @@
 
 #include "core/interrupt.h"
 #include "core/json_lines.h"
+#include "core/text.h"
 #include "data/sessions/session.h"
 #include "generate/run_folder.h"
 #include "tests/generate/support.h"
+#include "tests/support/error_text.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 struct Runner {
   testing::TemporaryFolder folder;
@@ -32,15 +34,6 @@ struct Runner {
   }
   std::string sessions() const { return read_file(options.output / "sessions.jsonl"); }
 };
-
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-    return "";
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-}
 
 TEST(Runner, GivesTheSameBytesForAnyNumberOfWorkers) {
   Runner one(7), many(7);
@@ -112,17 +105,20 @@ TEST(Runner, ShardsTogetherAreTheWhole) {
   for (const auto& record : read_json_lines(whole.options.output / "sessions.jsonl"))
     EXPECT_TRUE(lines.count(to_line(record)));
   for (const char* wrong : {"0/2", "3/2", "1", "a/b", "1/0", "-1/2", ""})
-    EXPECT_NE(error_of([&] { parse_shard(wrong); }), "") << wrong;
+    EXPECT_THAT(error_text<ConfigError>([&] { parse_shard(wrong); }),
+                HasSubstr(format("--shard: found '{}'", wrong)));
 }
 
 TEST(Runner, NamesWhatChangedSinceTheRunBegan) {
   Runner runner(3);
   runner.run();
-  EXPECT_THAT(error_of([&] { runner.run({"seed=7"}); }), HasSubstr("seed: found 7, expected 666"));
-  EXPECT_THAT(error_of([&] { runner.run({"graph.max_turns=20"}); }), HasSubstr("graph.max_turns"));
-  EXPECT_EQ(error_of([&] { runner.run({"workers=4", "max_failures=3"}); }), "");
+  EXPECT_THAT(error_text<ConfigError>([&] { runner.run({"seed=7"}); }),
+              HasSubstr("seed: found 7, expected 666"));
+  EXPECT_THAT(error_text<ConfigError>([&] { runner.run({"graph.max_turns=20"}); }),
+              HasSubstr("graph.max_turns"));
+  EXPECT_NO_THROW(runner.run({"workers=4", "max_failures=3"}));
   testing::write_text(runner.options.profiles, testing::profile_lines(4));
-  EXPECT_THAT(error_of([&] { runner.run(); }), HasSubstr("profiles"));
+  EXPECT_THAT(error_text<ConfigError>([&] { runner.run(); }), HasSubstr("profiles"));
   runner.options.existing = Existing::kOverwrite;
   EXPECT_EQ(runner.run().complete, 4);
 }
@@ -131,11 +127,11 @@ TEST(Runner, LetsOneProcessIntoAFolder) {
   Runner runner(2);
   std::filesystem::create_directories(runner.options.output);
   testing::write_text(runner.options.output / "run.lock", "999999\n");
-  EXPECT_EQ(error_of([&] { runner.run(); }), "");
+  EXPECT_NO_THROW(runner.run());
   const RunFolder held(runner.folder / "held", {Json::object(), Json::object(), {}},
                        Existing::kRefuse);
   runner.options.output = runner.folder / "held";
-  EXPECT_THAT(error_of([&] { runner.run(); }), HasSubstr("at work"));
+  EXPECT_THAT(error_text<ConfigError>([&] { runner.run(); }), HasSubstr("at work"));
 }
 
 TEST(Runner, LeavesForeignFoldersAlone) {
@@ -145,7 +141,7 @@ TEST(Runner, LeavesForeignFoldersAlone) {
     testing::write_text(runner.options.output / name, "years of work");
     for (const auto existing : {Existing::kRefuse, Existing::kOverwrite}) {
       runner.options.existing = existing;
-      EXPECT_THAT(error_of([&] { runner.run(); }), HasSubstr("other files"));
+      EXPECT_THAT(error_text<ConfigError>([&] { runner.run(); }), HasSubstr("other files"));
     }
     EXPECT_EQ(read_file(runner.options.output / name), "years of work");
   }
@@ -207,7 +203,7 @@ TEST(Runner, StopsCleanlyWhenASignalComes) {
 
 TEST(Runner, ReportsAllProblemsOfAConfigTogether) {
   Runner runner(2);
-  const auto message = error_of([&] {
+  const auto message = error_text<ConfigError>([&] {
     runner.run({"graph.order=[\"counselor\",\"clinet\"]", "agents.client.backend=scirpt",
                 "agents.counselor.may_read=[\"itmes\"]"});
   });

@@ -7,6 +7,7 @@
 
 #include "core/hash.h"
 #include "tests/generate/support.h"
+#include "tests/support/error_text.h"
 
 namespace sqpsych {
 namespace {
@@ -97,13 +98,10 @@ TEST(SessionPlan, LimitsAShardToItsFirstSessions) {
 
 TEST(SessionPlan, NamesProfilesThatComeTwice) {
   const Profiles profiles(testing::profile_lines(2) + testing::profile_lines(1));
-  try {
-    plan_sessions(profiles.file, config_with({}));
-    FAIL();
-  } catch (const FormatError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("profiles.jsonl:3"));
-    EXPECT_THAT(error.what(), HasSubstr("line 1 again"));
-  }
+  const auto error =
+      testing::error_text<FormatError>([&] { plan_sessions(profiles.file, config_with({})); });
+  EXPECT_THAT(error, HasSubstr("profiles.jsonl:3"));
+  EXPECT_THAT(error, HasSubstr("line 1 again"));
 }
 
 TEST(SessionPlan, SpeaksTheProfilesLanguageUnlessToldOtherwise) {

@@ -1,4 +1,5 @@
 #include "train/config.h"
+#include "tests/support/error_text.h"
 #include "tests/support/source_path.h"
 
 #include <gmock/gmock.h>
@@ -10,12 +11,8 @@ namespace sqpsych {
 namespace {
 
 std::string problem_of(const Json& document) {
-  try {
-    config_from_json<TrainConfig>(document, "train.json", "/");
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "";
+  return testing::error_text<ConfigError>(
+      [&] { config_from_json<TrainConfig>(document, "train.json", "/"); });
 }
 
 TEST(TrainConfig, EveryShippedFileIsValid) {

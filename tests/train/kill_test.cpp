@@ -1,10 +1,5 @@
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,53 +9,20 @@
 #include "core/json_lines.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_files.h"
 #include "train/run_log.h"
-
-extern char** environ;
 
 namespace fs = std::filesystem;
 
 namespace sqpsych {
 namespace {
 
+using testing::exit_code_of;
+
 constexpr int kInterrupted = 75;
 constexpr std::int64_t kSteps = 60;
-
-/// The real binary with the settings of the acceptance test: checkpoints every 10 steps,
-/// accumulation 4, dropout 0.1.
-class RealTraining {
- public:
-  RealTraining(const fs::path& folder, const fs::path& output)
-      : arguments_({SQPSYCH_BINARY, "train", "--model", folder / "model", "--data", folder / "data",
-                    "--output", output, "--config", folder / "config.json"}) {}
-
-  pid_t start() {
-    std::vector<char*> argv;
-    for (auto& argument : arguments_) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t child = 0;
-    const int error = posix_spawn(&child, SQPSYCH_BINARY, &actions, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    EXPECT_EQ(error, 0);
-    return child;
-  }
-
-  /// Exit code, or minus the signal.
-  static int wait_for(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
- private:
-  std::vector<std::string> arguments_;
-};
 
 std::size_t metric_lines(const fs::path& run) {
   if (!fs::exists(run / "metrics.jsonl")) return 0;
@@ -68,21 +30,28 @@ std::size_t metric_lines(const fs::path& run) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-bool has_ended(pid_t child) {
-  siginfo_t info = {};
-  waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
-  return info.si_pid == child;
+std::int64_t newest_checkpoint(const fs::path& run) {
+  constexpr std::string_view kPrefix = "checkpoint-";
+  std::int64_t newest = 0;
+  for (const auto& entry : fs::directory_iterator(run)) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with(kPrefix))
+      newest = std::max<std::int64_t>(newest, std::stoll(name.substr(kPrefix.size())));
+  }
+  return newest;
 }
 
-/// Sends `signal` once the run has written so many lines, and some random microseconds later.
-int signal_behind(RealTraining& training, const fs::path& run, std::size_t lines, int signal) {
-  const pid_t child = training.start();
-  while (metric_lines(run) < lines && !has_ended(child))
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  RandomStream stream(derive_seed({"kill", static_cast<std::int64_t>(lines)}));
-  std::this_thread::sleep_for(std::chrono::microseconds(stream.below(8000)));
-  kill(child, signal);
-  return RealTraining::wait_for(child);
+/// What a kill must not lose, and what going on must not do again: the metrics of the steps before
+/// the newest checkpoint, with their wall-clock times.
+std::string kept_metrics(const fs::path& run) {
+  std::string text;
+  if (!fs::exists(run / "metrics.jsonl")) return text;
+  const auto newest = newest_checkpoint(run);
+  for (const Json& record : read_json_lines(run / "metrics.jsonl")) {
+    if (record["step"] >= newest) break;
+    text += record.dump() + "\n";
+  }
+  return text;
 }
 
 std::string without_clock(const fs::path& metrics) {
@@ -94,6 +63,8 @@ std::string without_clock(const fs::path& metrics) {
   return text;
 }
 
+/// The real binary with the settings of the acceptance test: checkpoints every 10 steps,
+/// accumulation 4, dropout 0.1.
 class KilledTraining : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -113,6 +84,23 @@ class KilledTraining : public ::testing::Test {
     testing::write_text(folder_ / "config.json", config.dump());
   }
 
+  pid_t start(const fs::path& run) {
+    return testing::start_program({SQPSYCH_BINARY, "train", "--model", folder_ / "model", "--data",
+                                   folder_ / "data", "--output", run, "--config",
+                                   folder_ / "config.json"});
+  }
+
+  /// Sends `signal` once the run has written so many lines, and some random microseconds later.
+  int signal_behind(const fs::path& run, std::size_t lines, int signal) {
+    const pid_t child = start(run);
+    while (metric_lines(run) < lines && !testing::has_ended(child))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    RandomStream stream(derive_seed({"kill", static_cast<std::int64_t>(lines)}));
+    std::this_thread::sleep_for(std::chrono::microseconds(stream.below(8000)));
+    kill(child, signal);
+    return testing::exit_code_of(child);
+  }
+
   void expect_equal_runs(const fs::path& found, const fs::path& expected) {
     EXPECT_EQ(without_clock(found / "metrics.jsonl"), without_clock(expected / "metrics.jsonl"));
     for (const char* name : {"adapter/adapter_model.safetensors", "adapter/adapter_config.json",
@@ -124,29 +112,32 @@ class KilledTraining : public ::testing::Test {
 };
 
 TEST_F(KilledTraining, FiveKillsLeaveTheUninterruptedRun) {
-  RealTraining whole(folder_.path(), folder_ / "whole");
-  ASSERT_EQ(RealTraining::wait_for(whole.start()), 0);
-  RealTraining killed(folder_.path(), folder_ / "killed");
+  const fs::path whole = folder_ / "whole", killed = folder_ / "killed";
+  ASSERT_EQ(exit_code_of(start(whole)), 0);
   RandomStream stream(derive_seed({"moments of SIGKILL"}));
   int kills = 0;
-  for (const std::size_t begin : {1u, 12u, 24u, 36u, 48u})
-    kills +=
-        signal_behind(killed, folder_ / "killed", begin + stream.below(9), SIGKILL) == -SIGKILL;
+  std::string kept;
+  for (const std::size_t begin : {1u, 12u, 24u, 36u, 48u}) {
+    kills += signal_behind(killed, begin + stream.below(9), SIGKILL) == 128 + SIGKILL;
+    EXPECT_THAT(kept_metrics(killed), ::testing::StartsWith(kept));
+    kept = kept_metrics(killed);
+  }
   EXPECT_EQ(kills, 5);
-  ASSERT_EQ(RealTraining::wait_for(killed.start()), 0);
-  expect_equal_runs(folder_ / "killed", folder_ / "whole");
+  EXPECT_NE(kept, "");
+  ASSERT_EQ(exit_code_of(start(killed)), 0);
+  EXPECT_THAT(kept_metrics(killed), ::testing::StartsWith(kept));
+  expect_equal_runs(killed, whole);
 }
 
 TEST_F(KilledTraining, TerminationSavesACheckpointAndEndsWithItsCode) {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     const fs::path run = folder_ / format("signal-{}", signal);
-    RealTraining training(folder_.path(), run);
-    EXPECT_EQ(signal_behind(training, run, 14, signal), kInterrupted);
+    EXPECT_EQ(signal_behind(run, 14, signal), kInterrupted);
     std::size_t checkpoints = 0;
     for (const auto& entry : fs::directory_iterator(run))
       checkpoints += entry.path().filename().string().starts_with("checkpoint-");
     EXPECT_EQ(checkpoints, 2u) << "the one of step 10 and the one of the interruption";
-    EXPECT_EQ(RealTraining::wait_for(training.start()), 0);
+    EXPECT_EQ(exit_code_of(start(run)), 0);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "core/json_lines.h"
+#include "tests/support/error_text.h"
 #include "tests/train/tiny_training.h"
 
 namespace fs = std::filesystem;
@@ -12,6 +13,7 @@ namespace fs = std::filesystem;
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using testing::metrics_without_clock;
 using testing::run_tiny;
 using testing::TemporaryFolder;
@@ -84,14 +86,10 @@ TEST(Resume, RefusesAnotherConfigAndNamesTheDifference) {
   EXPECT_THROW(run_tiny(config, folder / "run", 4), Interrupted);
   config.learning_rate = 0.5;
   config.lora_target_modules = Json::array({"q_proj"});
-  try {
-    run_tiny(config, folder / "run");
-    FAIL() << "expected a ConfigError";
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("'learning_rate': found 0.5, expected 0.01"));
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("lora_target_modules"));
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("--restart"));
-  }
+  const auto error = error_text<ConfigError>([&] { run_tiny(config, folder / "run"); });
+  EXPECT_THAT(error, ::testing::HasSubstr("'learning_rate': found 0.5, expected 0.01"));
+  EXPECT_THAT(error, ::testing::HasSubstr("lora_target_modules"));
+  EXPECT_THAT(error, ::testing::HasSubstr("--restart"));
 }
 
 TEST(Resume, RefusesOtherDataAndOtherWeights) {
@@ -102,13 +100,9 @@ TEST(Resume, RefusesOtherDataAndOtherWeights) {
   open_run_folder(run, setup, false, lock);
   setup.inputs["data"]["train.jsonl"] = "2";
   setup.inputs["model"]["model.safetensors"] = "new";
-  try {
-    check_same_run(run, setup);
-    FAIL() << "expected a ConfigError";
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("data file 'train.jsonl'"));
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("model file 'model.safetensors'"));
-  }
+  const auto error = error_text<ConfigError>([&] { check_same_run(run, setup); });
+  EXPECT_THAT(error, ::testing::HasSubstr("data file 'train.jsonl'"));
+  EXPECT_THAT(error, ::testing::HasSubstr("model file 'model.safetensors'"));
 }
 
 TEST(Resume, RefusesAForeignFolder) {

@@ -11,6 +11,7 @@
 #include "core/json_lines.h"
 #include "models/model.h"
 #include "models/weights/adapter_dir.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/tiny_files.h"
@@ -61,12 +62,7 @@ class Training : public ::testing::Test {
   }
 
   std::string error_of(const TrainRequest& request) const {
-    try {
-      train(request);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
+    return testing::error_text([&] { train(request); });
   }
 
   testing::TemporaryFolder folder_;
@@ -248,7 +244,7 @@ TEST_F(Training, NamesWhatIsWrongWithPathsAndSettings) {
   EXPECT_THAT(error_of(wanted), ::testing::HasSubstr("context of 128"));
   wanted = request();
   wanted.model = folder_ / "nowhere";
-  EXPECT_NE(error_of(wanted), "");
+  EXPECT_THAT(error_of(wanted), ::testing::HasSubstr("nowhere"));
   wanted = request();
   write_text(folder_ / "file", "text");
   wanted.output = folder_ / "file/run";

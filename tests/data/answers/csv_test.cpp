@@ -3,11 +3,13 @@
 
 #include "core/error.h"
 #include "data/answers/answer_reader.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using testing::write_text;
@@ -19,12 +21,7 @@ AnswerTable read_text(const std::string& bytes, const AnswerFileConfig& config =
 }
 
 std::string error_of(const std::string& bytes, const AnswerFileConfig& config = {}) {
-  try {
-    read_text(bytes, config);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return error_text([&] { read_text(bytes, config); });
 }
 
 std::string utf16(const std::string& ascii, bool big) {
@@ -154,13 +151,9 @@ TEST(AnswerReader, UnknownKindsNameTheKnownOnes) {
   TemporaryFolder folder;
   write_text(folder / "answers.xlsx", "PK\x03\x04");
   write_text(folder / "answers.sav", "not really");
-  try {
-    read_answers(folder / "answers.xlsx", {});
-    FAIL();
-  } catch (const FormatError& error) {
-    EXPECT_THAT(error.what(), HasSubstr(".csv"));
-    EXPECT_THAT(error.what(), HasSubstr(".sav"));
-  }
+  const auto error = error_text<FormatError>([&] { read_answers(folder / "answers.xlsx", {}); });
+  EXPECT_THAT(error, HasSubstr(".csv"));
+  EXPECT_THAT(error, HasSubstr(".sav"));
   EXPECT_THROW(read_answers(folder / "answers.sav", {}), FormatError);
   EXPECT_THROW(read_answers(folder / "absent.csv", {}), ConfigError);
   EXPECT_THROW(read_answers(folder.path(), {}), FormatError);

@@ -4,11 +4,13 @@
 
 #include "core/error.h"
 #include "core/json_lines.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
 
 DatasetRow read(const std::string& json) {
@@ -68,13 +70,9 @@ TEST(DatasetRow, NamesWhatIsWrong) {
       {R"({"prompt":"x","completion":"y","id":5})", "id: found the number 5, expected a text"},
   };
   for (const auto& [json, message] : table) {
-    try {
-      read(json);
-      ADD_FAILURE() << json << " was accepted";
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), HasSubstr(message));
-      EXPECT_THAT(error.what(), HasSubstr("rows.jsonl:7: "));
-    }
+    const auto error = error_text<FormatError>([&] { read(json); });
+    EXPECT_THAT(error, HasSubstr(message)) << json;
+    EXPECT_THAT(error, HasSubstr("rows.jsonl:7: ")) << json;
   }
 }
 
@@ -90,23 +88,21 @@ TEST(DatasetRow, ReadsJsonLinesAndArrays) {
 TEST(DatasetRow, RefusesHostileFiles) {
   const testing::TemporaryFolder folder;
   const std::pair<const char*, std::string> table[] = {
-      {"truncated", R"({"prompt":"a","completion":"b"})"
-                    "\n"
-                    R"({"prompt":"a","compl)"},
-      {"bad UTF-8", "{\"prompt\":\"\xFF\",\"completion\":\"b\"}\n"},
-      {"duplicate key", R"({"prompt":"a","prompt":"b","completion":"c"})"},
-      {"Parquet", "PAR1...."},
-      {"gzip", "\x1F\x8B\x08"},
-      {"no JSON", "hello world\n"},
+      {"rows.jsonl:2: not valid JSON", R"({"prompt":"a","completion":"b"})"
+                                       "\n"
+                                       R"({"prompt":"a","compl)"},
+      {"rows.jsonl:1: found bytes that are not UTF-8",
+       "{\"prompt\":\"\xFF\",\"completion\":\"b\"}\n"},
+      {"rows.jsonl:1: key 'prompt' appears twice",
+       R"({"prompt":"a","prompt":"b","completion":"c"})"},
+      {"rows.jsonl: found a Parquet file", "PAR1...."},
+      {"rows.jsonl: found a compressed file", "\x1F\x8B\x08"},
+      {"rows.jsonl:1: not valid JSON: line 1, column 1", "hello world\n"},
   };
-  for (const auto& [name, content] : table) {
+  for (const auto& [expected, content] : table) {
     testing::write_text(folder / "rows.jsonl", content);
-    try {
-      read_dataset_rows(folder / "rows.jsonl");
-      ADD_FAILURE() << name << " was accepted";
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), HasSubstr("rows.jsonl")) << name;
-    }
+    EXPECT_THAT(error_text<FormatError>([&] { read_dataset_rows(folder / "rows.jsonl"); }),
+                HasSubstr(expected));
   }
   testing::write_text(folder / "rows.jsonl", "");
   EXPECT_TRUE(read_dataset_rows(folder / "rows.jsonl").empty());

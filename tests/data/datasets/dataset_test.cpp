@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/json_lines.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
@@ -240,13 +241,10 @@ TEST(Dataset, RefusesHostileInputWithOneSentence) {
     testing::write_text(folder / "x.jsonl", hostile.content);
     std::vector<std::string> sets;
     if (*hostile.set != '\0') sets.push_back(hostile.set);
-    try {
-      build_dataset({folder / "x.jsonl"}, load_config<DatasetConfig>({}, sets));
-      ADD_FAILURE() << hostile.name << " was accepted";
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr(hostile.message)) << hostile.name;
-      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << hostile.name;
-    }
+    const auto error = testing::error_text(
+        [&] { build_dataset({folder / "x.jsonl"}, load_config<DatasetConfig>({}, sets)); });
+    EXPECT_THAT(error, HasSubstr(hostile.message)) << hostile.name;
+    EXPECT_EQ(error.find('\n'), std::string::npos) << hostile.name;
   }
   EXPECT_THROW(build_dataset({"/nowhere/x.jsonl"}, {}), ResourceError);
 }

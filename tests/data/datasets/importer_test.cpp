@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/interrupt.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -277,13 +278,10 @@ TEST(Importer, CountsBadRowsOfEachFileOnce) {
 TEST(Importer, SaysWhatItFoundWhenNothingFits) {
   const testing::TemporaryFolder folder;
   testing::write_text(folder / "x.jsonl", R"({"alpha":1,"beta":2})");
-  try {
-    choose_importer("auto", folder / "x.jsonl");
-    ADD_FAILURE();
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("records with the keys 'alpha', 'beta'"));
-    for (const auto& name : importer_names()) EXPECT_THAT(error.what(), HasSubstr(name));
-  }
+  const auto error =
+      testing::error_text<ConfigError>([&] { choose_importer("auto", folder / "x.jsonl"); });
+  EXPECT_THAT(error, HasSubstr("records with the keys 'alpha', 'beta'"));
+  for (const auto& name : importer_names()) EXPECT_THAT(error, HasSubstr(name));
   EXPECT_THROW(choose_importer("parquet", folder / "x.jsonl"), ConfigError);
 }
 

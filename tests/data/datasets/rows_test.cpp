@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "data/datasets/split.h"
 #include "tests/data/datasets/sessions_for_tests.h"
+#include "tests/support/error_text.h"
 
 namespace sqpsych {
 namespace {
@@ -156,12 +157,7 @@ TEST(Split, FollowsColumnsAndLists) {
 }
 
 std::string split_error(const std::vector<SourceSession>& sessions, const SplitConfig& config) {
-  try {
-    split_clients(sessions, config);
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "accepted";
+  return testing::error_text<ConfigError>([&] { split_clients(sessions, config); });
 }
 
 TEST(Split, RefusesAClientInTwoSplits) {

@@ -9,12 +9,14 @@
 #include "data/datasets/dataset.h"
 #include "data/packing/pack.h"
 #include "tests/data/packing/rows_for_tests.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 
 namespace sqpsych {
 namespace {
 
 using testing::chat_row;
+using testing::error_text;
 using ::testing::HasSubstr;
 using testing::supervised_ids;
 
@@ -189,13 +191,10 @@ TEST(TokenizeRows, DropsOrRefusesWhenAsked) {
   EXPECT_GT(report.supervised_tokens_dropped, 128);
   EXPECT_EQ(report.origins[0].row, 1U);
   options.over_length = "error";
-  try {
-    tokenize_rows(rows, *parts.tokenizer, parts.chat_template.get(), options, report);
-    ADD_FAILURE();
-  } catch (const FormatError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("row 'long': found"));
-    EXPECT_THAT(error.what(), HasSubstr("expected at most 128 (max_length)"));
-  }
+  const auto error = error_text<FormatError>(
+      [&] { tokenize_rows(rows, *parts.tokenizer, parts.chat_template.get(), options, report); });
+  EXPECT_THAT(error, HasSubstr("row 'long': found"));
+  EXPECT_THAT(error, HasSubstr("expected at most 128 (max_length)"));
 }
 
 TEST(TokenizeRows, NamesEveryRowWithoutASupervisedToken) {
@@ -205,14 +204,11 @@ TEST(TokenizeRows, NamesEveryRowWithoutASupervisedToken) {
   const std::vector<DatasetRow> rows = {chat_row("good", {"a", "b"}),
                                         chat_row("question-only", {"a"}), masked};
   RowPlanReport report;
-  try {
-    tokenize_rows(rows, *parts.tokenizer, parts.chat_template.get(), {}, report);
-    ADD_FAILURE();
-  } catch (const FormatError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("row 'question-only': found no supervised token"));
-    EXPECT_THAT(error.what(), HasSubstr("row 'masked': found no supervised token"));
-    EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("'good'")));
-  }
+  const auto error = error_text<FormatError>(
+      [&] { tokenize_rows(rows, *parts.tokenizer, parts.chat_template.get(), {}, report); });
+  EXPECT_THAT(error, HasSubstr("row 'question-only': found no supervised token"));
+  EXPECT_THAT(error, HasSubstr("row 'masked': found no supervised token"));
+  EXPECT_THAT(error, ::testing::Not(HasSubstr("'good'")));
 }
 
 TEST(TokenizeRows, NamesSettingsThatCannotWork) {
@@ -222,13 +218,10 @@ TEST(TokenizeRows, NamesSettingsThatCannotWork) {
   DatasetRow row = chat_row("a", {"a", story(10)});
   row.messages[0].content = story(20);
   options.max_length = 64;
-  try {
-    tokenize_rows({row}, *parts.tokenizer, parts.chat_template.get(), options, report);
-    ADD_FAILURE();
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("max_length: row 'a': found"));
-    EXPECT_THAT(error.what(), HasSubstr("shorten the system message"));
-  }
+  const auto error = error_text<ConfigError>(
+      [&] { tokenize_rows({row}, *parts.tokenizer, parts.chat_template.get(), options, report); });
+  EXPECT_THAT(error, HasSubstr("max_length: row 'a': found"));
+  EXPECT_THAT(error, HasSubstr("shorten the system message"));
   EXPECT_THROW(tokenize_rows({row}, *parts.tokenizer, nullptr, options, report), ConfigError);
   options.max_length = 1;
   EXPECT_THROW(tokenize_rows({row}, *parts.tokenizer, parts.chat_template.get(), options, report),

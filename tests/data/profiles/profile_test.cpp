@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/json_lines.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -64,13 +65,10 @@ TEST(Profile, WrongTypesAreRefusedByPlaceAndKey) {
   for (const auto& [pointer, value, message] : cases) {
     Json record = to_json(example());
     record[Json::json_pointer(pointer)] = value;
-    try {
-      profile_from_json(record, "profiles.jsonl:3");
-      ADD_FAILURE() << pointer;
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), HasSubstr("profiles.jsonl:3")) << pointer;
-      EXPECT_THAT(error.what(), HasSubstr(message)) << pointer;
-    }
+    const auto error =
+        testing::error_text<FormatError>([&] { profile_from_json(record, "profiles.jsonl:3"); });
+    EXPECT_THAT(error, HasSubstr("profiles.jsonl:3")) << pointer;
+    EXPECT_THAT(error, HasSubstr(message)) << pointer;
   }
 }
 

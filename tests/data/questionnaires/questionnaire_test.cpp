@@ -9,11 +9,13 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "data/questionnaires/score.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using testing::write_text;
@@ -60,12 +62,7 @@ Questionnaire load(const std::string& scale, const std::string& english) {
 }
 
 std::string questionnaire_error(const std::string& scale, const std::string& english) {
-  try {
-    load(scale, english);
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "no error";
+  return error_text<ConfigError>([&] { load(scale, english); });
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -273,13 +270,9 @@ TEST(ShippedQuestionnaires, SentencesOfAnItemDiffer) {
 }
 
 TEST(ShippedQuestionnaires, UnknownNameListsTheKnownOnes) {
-  try {
-    find_questionnaire("phq8", {});
-    FAIL();
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("'bdi_style', 'bdi_style_short', 'gad7'"));
-    EXPECT_THAT(error.what(), HasSubstr("Did you mean 'phq9'?"));
-  }
+  const auto error = error_text<ConfigError>([] { find_questionnaire("phq8", {}); });
+  EXPECT_THAT(error, HasSubstr("'bdi_style', 'bdi_style_short', 'gad7'"));
+  EXPECT_THAT(error, HasSubstr("Did you mean 'phq9'?"));
 }
 
 }  // namespace

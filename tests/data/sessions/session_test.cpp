@@ -4,12 +4,14 @@
 
 #include "core/error.h"
 #include "core/json_lines.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
 using ::testing::AllOf;
+using testing::error_text;
 using ::testing::HasSubstr;
 
 Session example() {
@@ -75,12 +77,9 @@ TEST(Session, NamesWhatIsWrong) {
   for (const auto& bad : table) {
     Json record = to_json(example());
     record[Json::json_pointer(bad.path)] = bad.value;
-    try {
-      session_from_json(record, "f.jsonl:3");
-      ADD_FAILURE() << bad.path << " was accepted";
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), AllOf(HasSubstr("f.jsonl:3: "), HasSubstr(bad.message)));
-    }
+    EXPECT_THAT(error_text<FormatError>([&] { session_from_json(record, "f.jsonl:3"); }),
+                AllOf(HasSubstr("f.jsonl:3: "), HasSubstr(bad.message)))
+        << bad.path;
   }
 }
 
@@ -88,16 +87,8 @@ TEST(Session, FileRefusesAnIdTwice) {
   const testing::TemporaryFolder folder;
   const std::string line = to_json(example()).dump() + "\n";
   testing::write_text(folder / "sessions.jsonl", line + line);
-  EXPECT_THROW(
-      {
-        try {
-          read_sessions(folder / "sessions.jsonl");
-        } catch (const FormatError& error) {
-          EXPECT_THAT(error.what(), HasSubstr(":2: id: found 's1' a second time"));
-          throw;
-        }
-      },
-      FormatError);
+  EXPECT_THAT(error_text<FormatError>([&] { read_sessions(folder / "sessions.jsonl"); }),
+              HasSubstr(":2: id: found 's1' a second time"));
 }
 
 }  // namespace

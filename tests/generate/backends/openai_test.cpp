@@ -10,6 +10,7 @@
 #include "generate/backends/endpoint.h"
 #include "tests/generate/fake_server.h"
 #include "tests/generate/support.h"
+#include "tests/support/error_text.h"
 
 namespace sqpsych {
 namespace {
@@ -250,13 +251,11 @@ TEST(Backoff, DoublesSpreadsAndHonoursTheServer) {
 }
 
 TEST(Backend, ListsKnownNames) {
-  try {
+  const auto error = testing::error_text<ConfigError>([] {
     make_backend({{{"type", "opanai"}}, "backends.x", {}, 1, true});
-    FAIL();
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("'scripted', 'openai', 'embedded'"));
-    EXPECT_THAT(error.what(), HasSubstr("Did you mean 'openai'?"));
-  }
+  });
+  EXPECT_THAT(error, HasSubstr("'scripted', 'openai', 'embedded'"));
+  EXPECT_THAT(error, HasSubstr("Did you mean 'openai'?"));
 }
 
 }  // namespace

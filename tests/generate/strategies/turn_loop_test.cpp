@@ -6,6 +6,7 @@
 #include "core/interrupt.h"
 #include "core/random.h"
 #include "tests/generate/talk.h"
+#include "tests/support/error_text.h"
 
 namespace sqpsych {
 namespace {
@@ -323,12 +324,9 @@ TEST(TurnLoop, ReportsSettingsThatCannotWork) {
       {R"({"order": ["a", "b"], "agent_min_turns": {"a": 0}})", "agent_min_turns.a: found 0"},
       {R"({"order": ["a", "b"], "max_trns": 3})", "Did you mean 'max_turns'?"}};
   for (const auto& [graph, expected] : cases) {
-    try {
-      make_strategy("turn_loop", parse_json(graph, "graph"), "x.json");
-      ADD_FAILURE() << graph;
-    } catch (const ConfigError& error) {
-      EXPECT_THAT(error.what(), HasSubstr(expected));
-    }
+    const auto error = testing::error_text<ConfigError>(
+        [&] { make_strategy("turn_loop", parse_json(graph, "graph"), "x.json"); });
+    EXPECT_THAT(error, HasSubstr(expected)) << graph;
   }
   EXPECT_THROW(make_strategy("turn_lop", Json::object(), "x.json"), ConfigError);
 }

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "models/chat_templates/chat_template.h"
 #include "tests/models/chat_templates/tiny_tokenizer.h"
+#include "tests/support/error_text.h"
 #include "tests/support/source_path.h"
 
 /// What counts in the loss of models' own templates, and how their conversations become rows.
@@ -149,12 +150,7 @@ TEST_F(Supervision, WarnsWhereNoRowCanLookAsAtInference) {
 TEST_F(Supervision, RoleRulesNameTheTurn) {
   const auto chat_template = make(own("alternating"));
   const auto refusal = [&](const ChatTemplate& strict, const Conversation& talk) {
-    try {
-      strict.render(talk, false);
-    } catch (const ConfigError& error) {
-      return std::string(error.what());
-    }
-    return std::string("rendered");
+    return testing::error_text<ConfigError>([&] { strict.render(talk, false); });
   };
   const Conversation system = {{"system", "s", {}}, {"user", "a", {}}, {"assistant", "b", {}}};
   const Conversation twice = {{"user", "a", {}}, {"user", "b", {}}, {"assistant", "c", {}}};

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
@@ -38,22 +39,21 @@ TEST(TemplateSources, StandInTheOrderOfTransformers) {
 }
 
 TEST(TemplateSources, RefuseWhatIsNoTemplate) {
-  const std::vector<std::string> broken = {R"({"chat_template": 7})",
-                                           R"({"chat_template": [7]})",
-                                           R"({"chat_template": [{"name": "a"}]})",
-                                           R"({"chat_template": {"name": "a", "template": "b"}})",
-                                           R"({"sqpsych_chat_template": 1})",
-                                           "[]",
-                                           "{"};
-  for (const auto& text : broken) {
+  const std::pair<const char*, const char*> broken[] = {
+      {R"({"chat_template": 7})", "chat_template: found number"},
+      {R"({"chat_template": [7]})", "chat_template: found 7, expected {name, template}"},
+      {R"({"chat_template": [{"name": "a"}]})", R"(found {"name":"a"}, expected)"},
+      {R"({"chat_template": {"name": "a", "template": "b"}})", "chat_template: found object"},
+      {R"({"sqpsych_chat_template": 1})", "sqpsych_chat_template: found number"},
+      {"[]", "found array"},
+      {"{", "not valid JSON"}};
+  for (const auto& [text, expected] : broken) {
     TemporaryFolder folder;
     write_text(folder / "tokenizer_config.json", text);
-    try {
-      read_template_sources(folder.path());
-      ADD_FAILURE() << text;
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), HasSubstr("tokenizer_config.json")) << text;
-    }
+    const auto error =
+        testing::error_text<FormatError>([&] { read_template_sources(folder.path()); });
+    EXPECT_THAT(error, HasSubstr("tokenizer_config.json: "));
+    EXPECT_THAT(error, HasSubstr(expected));
   }
 }
 

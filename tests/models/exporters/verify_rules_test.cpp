@@ -14,6 +14,7 @@
 #include "models/weights/gguf_file.h"
 #include "tests/models/exporters/broken_structures.h"
 #include "tests/models/exporters/gguf_draft.h"
+#include "tests/support/error_text.h"
 #include "tests/support/source_path.h"
 #include "tests/support/temporary_folder.h"
 
@@ -371,13 +372,8 @@ TEST(WriteVerified, LeavesNothingOfAFileThatWouldNotLoad) {
   TemporaryFolder folder;
   GgufWriter writer;
   writer.set("general.architecture", std::string("opt"));
-  try {
-    write_verified(writer, folder / "x.gguf");
-    FAIL();
-  } catch (const FormatError& error) {
-    EXPECT_THAT(error.what(),
-                ::testing::HasSubstr("architecture: general.architecture: found 'opt'"));
-  }
+  EXPECT_THAT(testing::error_text<FormatError>([&] { write_verified(writer, folder / "x.gguf"); }),
+              ::testing::HasSubstr("architecture: general.architecture: found 'opt'"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 

@@ -4,12 +4,14 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "models/tokenizers/tokenizer.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using testing::write_text;
@@ -20,12 +22,7 @@ std::string file_with(const std::string& model, const std::string& rest = "") {
 }
 
 std::string refusal(const TemporaryFolder& folder, const TokenizerOptions& options = {}) {
-  try {
-    load_tokenizer(folder.path(), options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was refused";
+  return error_text([&] { load_tokenizer(folder.path(), options); });
 }
 
 constexpr const char* kModel = R"("vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"])";
@@ -172,9 +169,11 @@ TEST(HostileSentencePiece, TruncationsNeverCrash) {
   for (const std::size_t size : {1UL, 2UL, 3UL, 10UL, 17UL, 1000UL, 100000UL, bytes.size() - 1}) {
     TemporaryFolder folder;
     write_text(folder / "tokenizer.model", bytes.substr(0, size));
-    const std::string text = refusal(folder);
-    EXPECT_TRUE(text == "nothing was refused" || text.find("tokenizer.model") != std::string::npos)
-        << text;
+    try {
+      load_tokenizer(folder.path());
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("tokenizer.model"));
+    }
   }
 }
 
@@ -183,14 +182,9 @@ TEST(HostileText, NamesTheByteThatIsNotUtf8) {
   write_text(folder / "tokenizer.json", file_with(kModel));
   const auto tokenizer = load_tokenizer(folder.path());
   for (const char* text :
-       {"ab\xFF", "ab\xC3", "ab\xED\xA0\x80", "ab\xF4\x90\x80\x80", "ab\xC0\xAF"}) {
-    try {
-      tokenizer->encode_ids(text, true);
-      ADD_FAILURE() << "nothing was refused";
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), HasSubstr("offset 2"));
-    }
-  }
+       {"ab\xFF", "ab\xC3", "ab\xED\xA0\x80", "ab\xF4\x90\x80\x80", "ab\xC0\xAF"})
+    EXPECT_THAT(error_text<FormatError>([&] { tokenizer->encode_ids(text, true); }),
+                HasSubstr("offset 2"));
 }
 
 TEST(HostileIds, AreNamed) {
@@ -204,12 +198,8 @@ TEST(HostileIds, AreNamed) {
 
 TEST(HostileVocabulary, ReportsAllProblemsTogether) {
   const auto message = [](Vocabulary vocabulary) {
-    try {
-      tokenizer_from_vocabulary(std::move(vocabulary), "x.gguf");
-    } catch (const FormatError& error) {
-      return std::string(error.what());
-    }
-    return std::string("nothing was refused");
+    return error_text<FormatError>(
+        [&] { tokenizer_from_vocabulary(std::move(vocabulary), "x.gguf"); });
   };
   Vocabulary good;
   good.model = "llama";
@@ -217,7 +207,7 @@ TEST(HostileVocabulary, ReportsAllProblemsTogether) {
   good.tokens = {"<unk>", "a"};
   good.scores = {0, 0};
   good.types = {TokenType::kUnknown, TokenType::kNormal};
-  EXPECT_EQ(message(good), "nothing was refused");
+  EXPECT_NO_THROW(tokenizer_from_vocabulary(good, "x.gguf"));
   Vocabulary bad = good;
   bad.scores.pop_back();
   bad.types.pop_back();

@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/text.h"
 #include "models/tokenizers/tokenizer.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -67,12 +68,7 @@ std::string rank_file_refusal(const std::string& name, const std::string& conten
                               const char* split) {
   const TemporaryFolder folder;
   write_text(folder / name, content);
-  try {
-    load_tokenizer(folder.path(), {split});
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was refused";
+  return testing::error_text([&] { load_tokenizer(folder.path(), {split}); });
 }
 
 TEST(Tiktoken, MergesByRankAndTakesWholePieces) {

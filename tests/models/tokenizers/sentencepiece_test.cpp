@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "core/files.h"
 #include "core/random.h"
 #include "core/text.h"
 #include "models/tokenizers/tokenizer.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -107,12 +107,7 @@ TEST(SentencePieceTraining, NamesWhatIsWrong) {
   TemporaryFolder folder;
   const auto message = [&](const std::vector<std::string>& lines,
                            const VocabularyTraining& options) {
-    try {
-      train_sentencepiece(lines, options, folder.path());
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-    return std::string("nothing was refused");
+    return testing::error_text([&] { train_sentencepiece(lines, options, folder.path()); });
   };
   EXPECT_THAT(message({"a"}, {100, {}}), HasSubstr("found 100, expected at least 261"));
   EXPECT_THAT(message({"a"}, {100, {"<|x|>"}}), HasSubstr("expected at least 262"));

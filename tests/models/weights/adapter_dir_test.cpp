@@ -16,11 +16,13 @@
 #include "core/json_lines.h"
 #include "models/weights/merge.h"
 #include "models/weights/safetensors.h"
+#include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using testing::write_text;
@@ -106,12 +108,9 @@ TEST(AdapterDir, NamesEverySettingItCannotApply) {
     auto config = good;
     config.update(change);
     write_text(folder / "adapter_config.json", config.dump());
-    try {
-      read_adapter_dir(folder.path());
-      ADD_FAILURE() << change.dump();
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), HasSubstr(expected));
-    }
+    EXPECT_THAT(error_text<FormatError>([&] { read_adapter_dir(folder.path()); }),
+                HasSubstr(expected))
+        << change.dump();
   }
 }
 
@@ -125,14 +124,10 @@ TEST(AdapterDir, NamesEveryFaultyTensorTogether) {
                                  {"base_model.model.m.c.lora_B.weight", at::full({2, 2}, NAN)},
                                  {"base_model.model.m.d.lora_A.weight", at::ones({2})},
                                  {"other", at::ones({2})}});
-  try {
-    read_adapter_dir(folder.path());
-    FAIL();
-  } catch (const FormatError& error) {
-    for (const char* expected : {"module 'm.a': found only lora_A", "lora_magnitude_vector", "NaN",
-                                 "m.d.lora_A", "'other'"})
-      EXPECT_THAT(error.what(), HasSubstr(expected));
-  }
+  const auto error = error_text<FormatError>([&] { read_adapter_dir(folder.path()); });
+  for (const char* expected :
+       {"module 'm.a': found only lora_A", "lora_magnitude_vector", "NaN", "m.d.lora_A", "'other'"})
+    EXPECT_THAT(error, HasSubstr(expected));
 }
 
 TEST(AdapterDir, RefusesNamesThatPatternsCannotBeAskedAbout) {
@@ -145,12 +140,8 @@ TEST(AdapterDir, RefusesNamesThatPatternsCannotBeAskedAbout) {
   write_safetensors(
       folder / "adapter_model.safetensors",
       {{name + ".lora_A.weight", at::ones({2, 3})}, {name + ".lora_B.weight", at::ones({3, 2})}});
-  try {
-    read_adapter_dir(folder.path());
-    FAIL() << "expected a FormatError";
-  } catch (const FormatError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("a module name of 200000 bytes, expected at most 512"));
-  }
+  EXPECT_THAT(error_text<FormatError>([&] { read_adapter_dir(folder.path()); }),
+              HasSubstr("a module name of 200000 bytes, expected at most 512"));
 }
 
 TEST(AdapterDir, NamesMissingFiles) {

@@ -11,12 +11,14 @@
 #include <limits>
 
 #include "core/error.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sqpsych {
 namespace {
 
+using testing::error_text;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
@@ -60,12 +62,8 @@ TEST(GgufFile, ReadsBackEveryValueType) {
   EXPECT_EQ(file.f32("f32"), 1.5F);
   EXPECT_FALSE(file.optional_u32("absent").has_value());
   EXPECT_THROW(file.u32("absent"), FormatError);
-  try {
-    file.u32("u64");
-    FAIL();
-  } catch (const FormatError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("'u64': found type u64, expected u32"));
-  }
+  EXPECT_THAT(error_text<FormatError>([&] { file.u32("u64"); }),
+              HasSubstr("'u64': found type u64, expected u32"));
 }
 
 TEST(GgufFile, ReadsBackTensorsOfEveryType) {
@@ -111,13 +109,9 @@ TEST(GgufFile, RefusesToWriteValuesThatAreNotNumbers) {
   for (const auto& bad : cases) {
     GgufWriter writer;
     writer.add("w", at::full({32}, bad.value, at::kFloat), bad.type);
-    try {
-      writer.write(folder / "bad.gguf");
-      ADD_FAILURE() << bad.value;
-    } catch (const FormatError& error) {
-      EXPECT_THAT(error.what(), HasSubstr(bad.expected));
-      EXPECT_THAT(error.what(), HasSubstr("'w'"));
-    }
+    const auto error = error_text<FormatError>([&] { writer.write(folder / "bad.gguf"); });
+    EXPECT_THAT(error, HasSubstr(bad.expected)) << bad.value;
+    EXPECT_THAT(error, HasSubstr("'w'")) << bad.value;
     EXPECT_FALSE(std::filesystem::exists(folder / "bad.gguf"));
   }
 }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temporary_folder.h"
 
@@ -22,12 +23,7 @@ using testing::write_text;
 
 template <class ErrorType>
 void expect_refused(const fs::path& folder, const char* expected) {
-  try {
-    ModelDir model(folder);
-    ADD_FAILURE() << "accepted, expected: " << expected;
-  } catch (const ErrorType& error) {
-    EXPECT_THAT(error.what(), HasSubstr(expected));
-  }
+  EXPECT_THAT(testing::error_text<ErrorType>([&] { ModelDir model(folder); }), HasSubstr(expected));
 }
 
 void write_sharded(const fs::path& folder) {
