@@ -194,7 +194,7 @@ StoredWeights stored_weights(const ModelDir& folder, const Family& family,
     weights.tensors[name] = {entry.shape,
                              entry.dtype,
                              kFloating.count(entry.dtype) > 0,
-                             [&folder, stored_name] { return folder.tensor(stored_name); },
+                             [&folder, source = stored_name] { return folder.tensor(source); },
                              {folder.bytes(stored_name)}};
   }
   apply_block_scales(folder, family, stored, weights);

@@ -22,7 +22,7 @@ unsigned char all_bytes(const at::Tensor& tensor) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const sqpsych::testing::TemporaryFolder folder;
-  static volatile unsigned char kept = 0;
+  [[maybe_unused]] static volatile unsigned char kept = 0;
   sqpsych::testing::write_text(folder / "model.safetensors",
                                std::string(reinterpret_cast<const char*>(data), size));
   try {

@@ -46,8 +46,9 @@ class Macro : public Object {
     bind_rest(run, arguments, scope);
     std::vector<std::pair<Value, Value>> others;
     for (auto& [name, value] : arguments.named) {
-      const auto parameter = std::find_if(parameters.begin(), parameters.end(),
-                                          [&](const auto& entry) { return entry.first == name; });
+      const auto parameter =
+          std::find_if(parameters.begin(), parameters.end(),
+                       [&key = name](const auto& entry) { return entry.first == key; });
       const bool is_caller = name == "caller" && body_.uses_caller;
       if (parameter != parameters.end() &&
           static_cast<std::size_t>(parameter - parameters.begin()) < given)
