@@ -14,10 +14,11 @@ const Json* ConfigReader::find(const char* key) const {
 std::int64_t ConfigReader::integer(const char* key, std::optional<std::int64_t> absent,
                                    std::int64_t minimum, std::int64_t maximum) const {
   const auto* value = find(key);
-  if (!value && absent) return *absent;
   const auto expected = format("a whole number from {} to {}", minimum, maximum);
   if (!value) {
-    problem(format("{}: found nothing, expected {}.", key, expected));
+    if (absent && *absent >= minimum && *absent <= maximum) return *absent;
+    const auto meaning = absent ? format(", which means {}", *absent) : "";
+    problem(format("{}: found nothing{}, expected {}.", key, meaning, expected));
     return minimum;
   }
   const bool fits = value->is_number_integer() &&

@@ -89,6 +89,8 @@ TEST(Family, HostileConfigsAreProblemsNotCrashes) {
   };
   const Case cases[] = {
       {R"({"num_attention_heads": 0})", "num_attention_heads: found 0"},
+      {R"({"model_type": "mixtral", "num_local_experts": 1})",
+       "num_experts_per_tok: found nothing, which means 2, expected a whole number from 1 to 1"},
       {R"({"model_type": "mixtral", "num_local_experts": 16777216})",
        "num_local_experts: found 16777216"},
       {R"({"model_type": "phi3", "partial_rotary_factor": 1e300})",
