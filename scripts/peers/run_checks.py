@@ -34,15 +34,14 @@ def run_check(script, work):
 
 def main(arguments):
     work, names = pathlib.Path(arguments[0]), arguments[1:]
-    if names:
-        scripts = [script for script in sorted(HERE.glob("*_*.py"))
-                   if script.stem.removeprefix("check_") in names and script.stem.startswith(("check_", "bench_"))]
-    else:
-        scripts = sorted(HERE.glob("check_*.py"))
-    if not scripts:
-        print(f"FAILED no check {' or '.join(names) or 'check_*.py'} in {HERE}")
-    counts = [run_check(script, work / script.stem) for script in scripts]
-    passed, failed = (sum(column) for column in zip(*counts)) if counts else (0, 1)
+    known = {script.stem.removeprefix("check_"): script for script in sorted(HERE.glob("check_*.py"))}
+    chosen = names or list(known)
+    known |= {script.stem: script for script in HERE.glob("bench_*.py")}
+    unknown = [name for name in chosen if name not in known]
+    for name in unknown:
+        print(f"FAILED {name}: found no such check in {HERE}, expected one of {', '.join(known)}")
+    counts = [run_check(known[name], work / known[name].stem) for name in chosen if name in known]
+    passed, failed = (sum(column) for column in zip((0, len(unknown) or not counts), *counts))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
