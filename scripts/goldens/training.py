@@ -6,6 +6,7 @@ usage: training.py OUTPUT_FOLDER       (needs torch and transformers; versions g
 
 import json
 import pathlib
+import re
 import sys
 
 import torch
@@ -63,11 +64,17 @@ def adamw(weight_decay, max_norm):
             "start": [value.flatten().tolist() for value in start], "steps": steps}
 
 
+def write(path, document):
+    """Indented, every list of plain values on one line."""
+    text = json.dumps(document, indent=1) + "\n"
+    path.write_text(re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text))
+
+
 def main(folder):
     folder = pathlib.Path(folder)
-    (folder / "schedules.json").write_text(json.dumps(schedules(), indent=1) + "\n")
+    write(folder / "schedules.json", schedules())
     cases = [adamw(0.0, 0.0), adamw(0.1, 0.0), adamw(0.1, 1.0)]
-    (folder / "adamw.json").write_text(json.dumps({**versions(), "shapes": [[2, 3], [3]], "cases": cases}, indent=1) + "\n")
+    write(folder / "adamw.json", {**versions(), "shapes": [[2, 3], [3]], "cases": cases})
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ class Readme(unittest.TestCase):
         listed = re.findall(r"(?m)^  k\w+ = (\d+),", (ROOT / "core/error.h").read_text())
         self.assertEqual(sorted(table), sorted(listed))
 
-    def test_settings_page_is_what_the_program_prints(self):
-        script = ROOT / "scripts" / "make_settings_page.py"
+    def test_settings_pages_are_what_the_program_prints(self):
+        script = ROOT / "scripts" / "make_settings_pages.py"
         checked = subprocess.run([sys.executable, script, "--check", BINARY], capture_output=True, text=True)
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
