@@ -1,4 +1,4 @@
-"""Small tokenizers, one for every part of tokenizer.json: what check_tokenizer_parts.py and scripts/goldens/tokenizers.py share.
+"""Small tokenizers, one for every part of tokenizer.json: what check_tokenizer_parts.py and scripts/goldens/tokenizer_ids.py share.
 
 `models(texts)` trains the vocabularies; VARIANTS lists the parts that are put around them.
 """

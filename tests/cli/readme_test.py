@@ -10,6 +10,14 @@ import unittest
 from command import BINARY, DONE, ROOT, SCRATCH, commands, shell
 
 EXAMPLE = re.compile(r"^```sh example\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SOURCE_FOLDERS = ["core", "models", "data", "generate", "evaluate", "train", "cli", "scripts", "cmake"]
+SOURCE_SUFFIXES = {".cpp", ".h", ".py", ".sh", ".cmake"}
+
+
+def folders_with_sources():
+    """Every folder outside tests/ that has a source file of its own."""
+    files = [path for folder in SOURCE_FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SOURCE_SUFFIXES]
+    return sorted({path.parent for path in files if path.parent.name != "__pycache__"})
 
 
 class Readme(unittest.TestCase):
@@ -35,8 +43,8 @@ class Readme(unittest.TestCase):
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
     def test_links_lead_somewhere(self):
-        for page in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md")]:
-            for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        for page in [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("*/*/README.md"), *ROOT.glob("*/*/*/README.md")]:
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
                 with self.subTest(page=page.relative_to(ROOT), target=target):
                     self.assertTrue((page.parent / target).exists())
 
@@ -44,6 +52,19 @@ class Readme(unittest.TestCase):
         text = "\n".join(EXAMPLE.findall((ROOT / "README.md").read_text()))
         for name in commands():
             self.assertRegex(text, rf"\bsqpsych {name}\b")
+
+    def test_every_command_has_a_row(self):
+        """The README's table of commands, which stands before the first example, and --help name the same commands."""
+        table = (ROOT / "README.md").read_text().split("\n## Commands\n")[1].split("```sh example")[0]
+        listed = re.findall(r"(?m)^\| `([a-z-]+)` \| ", table)
+        self.assertEqual(sorted(listed), sorted(commands()))
+
+    def test_every_source_folder_has_a_page(self):
+        folders = folders_with_sources()
+        self.assertGreater(len(folders), 20)
+        for folder in folders:
+            with self.subTest(folder=folder.relative_to(ROOT)):
+                self.assertTrue((folder / "README.md").exists())
 
 
 if __name__ == "__main__":
