@@ -39,6 +39,31 @@ Json input_entry(const std::filesystem::path& path) {
   return entry;
 }
 
+/// The named ones, and every input or folder of an input that has a manifest itself.
+std::vector<std::filesystem::path> parents_of(const Manifest& manifest) {
+  std::vector<std::filesystem::path> parents;
+  const auto add = [&](std::filesystem::path folder) {
+    folder = (folder / "").lexically_normal().parent_path();
+    if (folder.empty()) folder = ".";
+    if (std::find(parents.begin(), parents.end(), folder) == parents.end())
+      parents.push_back(folder);
+  };
+  for (const auto& parent : manifest.parents) add(parent);
+  for (const auto& input : manifest.inputs) {
+    const auto plain = input.has_filename() ? input : input.parent_path();
+    for (const auto& folder : {plain, plain.parent_path()})
+      if (std::filesystem::is_regular_file(folder / "manifest.json")) add(folder);
+  }
+  return parents;
+}
+
+Json parent_entry(const std::filesystem::path& folder) {
+  Json entry = {{"path", folder.string()}};
+  const auto manifest = folder / "manifest.json";
+  if (std::filesystem::exists(manifest)) entry["manifest_sha256"] = sha256_hex_of_file(manifest);
+  return entry;
+}
+
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm utc = {};
@@ -66,12 +91,8 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                    {"config", manifest.config},      {"inputs", Json::array()},
                    {"parents", Json::array()}};
   for (const auto& input : manifest.inputs) document["inputs"].push_back(input_entry(input));
-  for (const auto& parent : manifest.parents) {
-    Json entry = {{"path", parent.string()}};
-    if (std::filesystem::exists(parent / "manifest.json"))
-      entry["manifest_sha256"] = sha256_hex_of_file(parent / "manifest.json");
-    document["parents"].push_back(entry);
-  }
+  for (const auto& parent : parents_of(manifest))
+    document["parents"].push_back(parent_entry(parent));
   for (const auto& [key, value] : manifest.extra.items()) document[key] = value;
   // A file name may hold any bytes; a finished output is not lost for one.
   write_file_atomic(folder / "manifest.json",

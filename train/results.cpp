@@ -61,9 +61,8 @@ Manifest manifest_of(const TrainingSetup& setup) {
   manifest.config = config_to_json(setup.config);
   manifest.inputs = {setup.train.file};
   if (!setup.validation.file.empty()) manifest.inputs.push_back(setup.validation.file);
-  const fs::path data_folder = setup.train.file.parent_path();
-  for (const fs::path& parent : {data_folder, setup.model->path})
-    if (fs::exists(parent / "manifest.json")) manifest.parents.push_back(parent);
+  if (fs::exists(setup.model->path / "manifest.json"))
+    manifest.parents.push_back(setup.model->path);
   manifest.extra = {
       {"model", {{"path", setup.model->path.string()}, {"files", setup.inputs["model"]}}},
       {"chat_template", setup.chat_template ? Json(setup.chat_template->name()) : Json(nullptr)},

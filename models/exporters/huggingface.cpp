@@ -90,9 +90,6 @@ void write_record(const ExportRequest& request, const ExportSource& source,
   manifest.inputs = {request.model};
   manifest.extra["model"] = source.name();
   if (request.adapter) manifest.inputs.push_back(*request.adapter);
-  for (const auto& input : manifest.inputs)
-    for (const auto& parent : {input, fs::weakly_canonical(input).parent_path()})
-      if (fs::is_regular_file(parent / "manifest.json")) manifest.parents.push_back(parent);
   if (!chat_template.builtin.empty()) manifest.extra["chat_template"] = chat_template.builtin;
   write_manifest(folder, manifest);
 }

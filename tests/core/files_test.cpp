@@ -191,10 +191,31 @@ TEST(Manifest, HashesInputsAndParents) {
   EXPECT_EQ(manifest["schema"], "sqpsych.manifest/1");
   EXPECT_EQ(manifest["config"]["seed"], 1);
   EXPECT_EQ(manifest["model"], "scripted");
+  ASSERT_EQ(manifest["parents"].size(), 1u) << "the input and the named parent are one folder";
   EXPECT_EQ(manifest["parents"][0]["manifest_sha256"].get<std::string>().size(), 64u);
   EXPECT_TRUE(manifest["inputs"][0]["files"].contains("manifest.json"));
   EXPECT_EQ(read_json(folder / "parent" / "manifest.json")["inputs"][0]["sha256"],
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Manifest, InputsThatHaveAManifestAreParents) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "run" / "adapter");
+  write_text(folder / "run" / "sessions.jsonl", "{}");
+  write_text(folder / "run" / "manifest.json", "{}");
+  write_text(folder / "plain.txt", "text");
+  const auto parents_with = [&](const std::vector<fs::path>& inputs) {
+    write_manifest(folder / "child", {"sqpsych dataset", Json::object(), inputs, {}, {}});
+    std::vector<std::string> parents;
+    const Json manifest = read_json(folder / "child" / "manifest.json");
+    for (const auto& parent : manifest["parents"]) parents.push_back(parent["path"]);
+    return parents;
+  };
+  const std::vector<std::string> run = {(folder / "run").string()};
+  EXPECT_EQ(parents_with({folder / "run" / "sessions.jsonl", folder / "plain.txt"}), run);
+  EXPECT_EQ(parents_with({folder / "run" / "adapter" / ""}), run) << "the folder of a folder";
+  EXPECT_EQ(parents_with({folder / "run" / "", folder / "run" / "adapter"}), run) << "once";
+  EXPECT_TRUE(parents_with({folder / "plain.txt"}).empty());
 }
 
 TEST(Manifest, AFileNameOfAnyBytesIsNoReasonToFail) {
