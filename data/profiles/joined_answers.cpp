@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/text.h"
@@ -74,6 +75,7 @@ JoinedAnswers::JoinedAnswers(std::vector<AnswerTable> tables, const JoinConfig& 
     join_by_row_number();
   } else {
     join_by_key(join.columns);
+    count_left_out(join.columns);
   }
 }
 
@@ -151,6 +153,20 @@ void JoinedAnswers::join_by_key(const std::vector<std::string>& columns) {
     }
     num_unmatched_ += !has_all_partners;
     rows_.push_back(std::move(joined));
+  }
+}
+
+void JoinedAnswers::count_left_out(const std::vector<std::string>& columns) {
+  std::unordered_set<std::string> base_keys;
+  for (const auto& row : base().rows)
+    if (auto key = key_of(base(), row, columns)) base_keys.insert(std::move(*key));
+  for (const auto& table : tables_) {
+    if (&table == &base()) continue;
+    const auto count = std::count_if(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+      const auto key = key_of(table, row, columns);
+      return !key || !base_keys.count(*key);
+    });
+    if (count > 0) left_out_[table.file_name()] += count;
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +54,8 @@ class JoinedAnswers {
   const std::vector<AnswerTable>& tables() const { return tables_; }
   /// Base rows without a partner in at least one other file.
   std::int64_t num_unmatched() const { return num_unmatched_; }
+  /// Rows of the other files that no base row has as its partner, by file name.
+  const std::map<std::string, std::int64_t>& left_out() const { return left_out_; }
 
   /// Position of a mapped column; an unknown, doubled or ambiguous name is added to `problems`.
   ColumnRef resolve(const std::string& name, const std::string& where,
@@ -68,12 +71,14 @@ class JoinedAnswers {
   void check_join(const JoinConfig& join) const;
   void join_by_row_number();
   void join_by_key(const std::vector<std::string>& columns);
+  void count_left_out(const std::vector<std::string>& columns);
 
   std::vector<AnswerTable> tables_;
   std::vector<std::string> key_columns_;
   std::vector<JoinedRow> rows_;
   std::size_t base_ = 0;
   std::int64_t num_unmatched_ = 0;
+  std::map<std::string, std::int64_t> left_out_;
 };
 
 }  // namespace sqpsych

@@ -70,9 +70,21 @@ bool is_complete(const Profile& profile, const Questionnaire& questionnaire) {
   return false;
 }
 
+/// Nobody knows the risk of somebody who left such an item open.
+bool leaves_risk_open(const Profile& profile, const BoundMapping& mapping) {
+  for (const auto& bound : mapping.questionnaires)
+    for (const auto& answered : profile.questionnaires) {
+      if (answered.name != bound.questionnaire->name) continue;
+      for (const auto& item : answered.items)
+        if (!item.value && bound.questionnaire->find_item(item.id)->risk) return true;
+    }
+  return false;
+}
+
 void count_profile(const BoundMapping& mapping, const Profile& profile, ProfileCounts& counts) {
   ++counts.profiles;
   counts.risk_positive += profile.risk_positive;
+  counts.risk_unanswered += !profile.risk_positive && leaves_risk_open(profile, mapping);
   if (!profile.group.empty()) ++counts.groups[profile.group];
   for (const auto& bound : mapping.questionnaires)
     counts.complete[bound.questionnaire->name] += is_complete(profile, *bound.questionnaire);
@@ -108,7 +120,9 @@ Json counts_json(const ProfileCounts& counts) {
           {"skipped", counts.skipped},
           {"groups", counts.groups},
           {"complete", counts.complete},
-          {"risk_positive", counts.risk_positive}};
+          {"risk_positive", counts.risk_positive},
+          {"risk_unanswered", counts.risk_unanswered},
+          {"left_out", counts.left_out}};
 }
 
 void write_batch(const ProfilesConfig& config, const std::vector<Questionnaire>& questionnaires,
@@ -196,6 +210,7 @@ ProfileBatch build_profiles(const BoundMapping& mapping, const JoinedAnswers& an
     batch.skipped.push_back({file, number, std::move(problems)});
   }
   batch.counts.clients = seen.clients();
+  batch.counts.left_out = answers.left_out();
   if (mapping.config->strict) stop_if_faulty(batch);
   return batch;
 }
@@ -225,15 +240,19 @@ ProfileCounts run_profiles(const ProfilesConfig& config, const ProfileRunOptions
 
 std::string counts_text(const ProfileCounts& counts) {
   const std::int64_t skipped = counts.rows - counts.profiles;
-  std::string text = format("rows      {}\nprofiles  {} of {} clients\nskipped   {}",
+  std::string text = format("rows      {}\nprofiles  {}, from {} clients\nskipped   {}",
                             with_thousands(counts.rows), with_thousands(counts.profiles),
                             with_thousands(counts.clients), with_thousands(skipped));
   if (skipped > 0) text += format(" ({})", counts_line(counts.skipped));
   text += format("\ncomplete  {}", counts_line(counts.complete));
   if (!counts.groups.empty()) text += format("\ngroups    {}", counts_line(counts.groups));
-  text +=
-      format("\nrisk      {} with a positive risk item\n", with_thousands(counts.risk_positive));
-  return text;
+  text += format("\nrisk      {} with a positive risk item", with_thousands(counts.risk_positive));
+  if (counts.risk_unanswered > 0)
+    text += format(", {} more with an unanswered one", with_thousands(counts.risk_unanswered));
+  for (const auto& [file, rows] : counts.left_out)
+    text += format("\nleft out  {} rows of {}: no row of the base file has their key",
+                   with_thousands(rows), file);
+  return text + "\n";
 }
 
 }  // namespace sqpsych

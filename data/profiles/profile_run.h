@@ -43,6 +43,8 @@ struct ProfileCounts {
   std::map<std::string, std::int64_t> complete;  ///< questionnaire -> profiles without a missing
                                                  ///< scored item
   std::int64_t risk_positive = 0;
+  std::int64_t risk_unanswered = 0;              ///< of the others: a risk item has no valid answer
+  std::map<std::string, std::int64_t> left_out;  ///< file -> rows without a row of the base file
 };
 
 struct ProfileBatch {

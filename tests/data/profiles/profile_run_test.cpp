@@ -238,6 +238,25 @@ TEST(ProfileRun, ARowWithoutLanguageIsNamedNotLeftWithoutSentences) {
   EXPECT_EQ(run.skipped().at(0)["reason"], "unknown_content");
 }
 
+TEST(ProfileRun, AnOpenRiskItemIsCountedApart) {
+  Json items = Json::object();
+  std::string header = "id";
+  for (int i = 1; i <= 9; ++i) {
+    items["item" + std::to_string(i)] = "p" + std::to_string(i);
+    header += ",p" + std::to_string(i);
+  }
+  const Json mapping = {{"client_id", {{"column", "id"}}},
+                        {"questionnaires", {{{"name", "phq9"}, {"items", items}}}}};
+  const OneFile run(mapping, header +
+                                 "\na,1,1,1,1,1,1,1,1,\nb,1,1,1,1,1,1,1,1,1\n"
+                                 "c,1,1,1,1,1,1,1,1,0\nd,,1,1,1,1,1,1,1,0\n");
+  EXPECT_EQ(run.counts().profiles, 4);
+  EXPECT_EQ(run.counts().risk_positive, 1);
+  EXPECT_EQ(run.counts().risk_unanswered, 1);
+  EXPECT_THAT(counts_text(run.counts()),
+              HasSubstr("1 with a positive risk item, 1 more with an unanswered one"));
+}
+
 TEST(ProfileRun, RequireDecidesAboutMissingItems) {
   const std::string csv = lines({"a,0,1,2,3,0,1,2", "b,0,1,2,3,0,1,", "c,0,1,2,3,0,,"});
   const std::map<std::string, std::int64_t> profiles_by_require = {
@@ -265,6 +284,10 @@ TEST(ProfileRun, FilesJoinByKeyWhereverTheBaseStands) {
   EXPECT_EQ(counts.rows, 4);
   EXPECT_EQ(counts.profiles, 3);
   EXPECT_EQ(counts.skipped.at("bad_row"), 1);
+  EXPECT_EQ(counts.left_out, (std::map<std::string, std::int64_t>{{"people.csv", 1}}))
+      << "nobody answered as 3";
+  EXPECT_THAT(counts_text(counts), HasSubstr("left out  1 rows of people.csv"));
+  EXPECT_EQ(read_json(folder / "out/manifest.json")["counts"]["left_out"]["people.csv"], 1);
   const auto profiles = read_profiles(folder / "out/profiles.jsonl");
   EXPECT_EQ(profiles[0].demographics.at("age"), "10");
   EXPECT_EQ(profiles[1].demographics.at("age"), "20");
