@@ -147,7 +147,9 @@ void Ensemble::check_backends() const {
 }
 
 void Ensemble::open() {
+  if (is_open_) return;
   for (auto& [name, backend] : backends_) backend->open();
+  is_open_ = true;
 }
 
 Json Ensemble::provenance() const {

@@ -30,7 +30,7 @@ class Ensemble {
   const Strategy& strategy() const { return *strategy_; }
   /// The config with every default of every variant filled in.
   Json resolved_config() const;
-  /// sha256 of prompts, grammars and crisis texts by name.
+  /// sha256 of prompts, crisis texts and what the backends speak from, by name.
   Json fingerprint() const;
   /// Dotted config keys that may change between two runs of one folder.
   std::vector<std::string> free_keys() const;
@@ -40,6 +40,7 @@ class Ensemble {
 
   /// Throws what open() would, without loading weights or asking a server.
   void check_backends() const;
+  /// Once; later calls do nothing.
   void open();
   Json provenance() const;
   bool reproducible() const;
@@ -67,6 +68,7 @@ class Ensemble {
   std::map<std::string, Agent> agents_;
   std::map<std::string, RiskProtocol> risk_protocols_;  ///< by language
   std::atomic<std::int64_t> replies_{0};
+  bool is_open_ = false;
 };
 
 }  // namespace sqpsych

@@ -33,7 +33,7 @@ SessionRecord summary_of(const Session& session);
 /// What must not change between two runs in the same folder.
 struct RunIdentity {
   Json config;                         ///< resolved
-  Json inputs;                         ///< sha256 by name: profiles, prompts, grammars
+  Json inputs;                         ///< sha256 by name: profiles, prompts, grammars, models
   std::vector<std::string> free_keys;  ///< dotted config keys that may change
 };
 

@@ -168,6 +168,17 @@ void add_records(const SessionPlan& plan, const std::vector<std::size_t>& select
   }
 }
 
+void warn_of(const SessionPlan& plan, const RunFolder& folder) {
+  if (folder.dropped_bytes() > 0)
+    log_warning(format("journal.jsonl: dropped {} bytes of a half-written last line.",
+                       folder.dropped_bytes()));
+  if (plan.other_language > 0)
+    log_warning(
+        format("{} profiles answered in another language than the sessions'; their "
+               "sentences stay as they are.",
+               plan.other_language));
+}
+
 void describe_run(const RunOptions& options, const Ensemble& ensemble, const RunFolder& folder,
                   const RunSummary& summary) {
   Json wall_clock = {"messages[].seconds", "messages[].steps[].failed"};
@@ -215,15 +226,12 @@ RunSummary run_generation(const GenerateConfig& config, const ConfigOrigin& orig
   const auto begin = std::chrono::steady_clock::now();
   const auto plan = plan_sessions(options.profiles, config);
   Ensemble ensemble(config, origin, plan.groups, plan.languages);
-  RunFolder folder(options.output, identity_of(ensemble, options), options.existing);
-  if (folder.dropped_bytes() > 0)
-    log_warning(format("journal.jsonl: dropped {} bytes of a half-written last line.",
-                       folder.dropped_bytes()));
-  if (plan.other_language > 0)
-    log_warning(
-        format("{} profiles answered in another language than the sessions'; their "
-               "sentences stay as they are.",
-               plan.other_language));
+  const auto identity = identity_of(ensemble, options);
+  check_run_folder(options.output, identity, options.existing);
+  // The sessions that are there are given up only for a run that can begin.
+  if (options.existing == Existing::kOverwrite) ensemble.open();
+  RunFolder folder(options.output, identity, options.existing);
+  warn_of(plan, folder);
   folder.write_prompts(ensemble.prompt_texts());
 
   const auto selected = select_sessions(plan, options.shard, options.limit);

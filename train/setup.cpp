@@ -5,6 +5,7 @@
 
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "models/weights/model_dir.h"
 #include "train/sample_replies.h"
 
@@ -19,6 +20,16 @@ fs::path split_file(const fs::path& data, const std::string& split) {
   return fs::exists(file) ? file : fs::path{};
 }
 
+/// The settings that train without validation rows: whatever needs them is turned off as well.
+std::string without_evaluation(const TrainConfig& config) {
+  std::vector<std::string> sets = {"eval_strategy=no"};
+  if (config.eval_steps > 0) sets.push_back("eval_steps=0");
+  if (config.load_best_model_at_end) sets.push_back("load_best_model_at_end=false");
+  if (config.early_stopping_patience) sets.push_back("early_stopping_patience=null");
+  if (config.num_sample_replies > 0) sets.push_back("num_sample_replies=0");
+  return "--set " + join(sets, " --set ");
+}
+
 void check_paths(const TrainRequest& request) {
   if (!fs::exists(request.data))
     throw ConfigError(format(
@@ -30,9 +41,9 @@ void check_paths(const TrainRequest& request) {
                request.data.string()));
   if (request.config.evaluates() && split_file(request.data, "validation").empty())
     throw ConfigError(format(
-        "train: eval_strategy: found '{}' but no validation.jsonl in '{}'. Add the file or set "
-        "eval_strategy=no.",
-        request.config.eval_strategy, request.data.string()));
+        "train: eval_strategy: found '{}' but no validation.jsonl in '{}'. Add the file, or train "
+        "without it: {}",
+        request.config.eval_strategy, request.data.string(), without_evaluation(request.config)));
 }
 
 std::unique_ptr<Model> load_for_training(const fs::path& folder, const TrainConfig& config) {
@@ -60,15 +71,13 @@ void resolve_max_length(TrainConfig& config, const Model& model) {
                length, context));
 }
 
-SplitRows read_split(const fs::path& file) {
+SplitRows read_split(const fs::path& file, const std::string& if_empty) {
   SplitRows split;
   split.file = file;
   split.dataset_rows = read_dataset_rows(file);
   if (split.dataset_rows.empty())
     throw FormatError(
-        format("train: '{}': found no rows, expected at least one. Did the dataset's "
-               "filters drop everything?",
-               file.string()));
+        format("train: '{}': found no rows, expected at least one. {}", file.string(), if_empty));
   return split;
 }
 
@@ -107,20 +116,12 @@ void hash_clients(TrainingSetup& setup) {
 }
 
 Json input_hashes(const TrainingSetup& setup) {
-  Json inputs = {
-      {"schema", "sqpsych.training_inputs/1"}, {"data", Json::object()}, {"model", Json::object()}};
+  Json inputs = {{"schema", "sqpsych.training_inputs/1"}, {"data", Json::object()}};
   for (const fs::path& file : {setup.train.file, setup.validation.file})
     if (!file.empty()) inputs["data"][file.filename().string()] = sha256_hex_of_file(file);
   if (const auto& prompts = setup.config.sample_prompts; !prompts.empty())
     inputs["data"]["sample_prompts"] = sha256_hex_of_file(prompts.path);
-  static const std::set<fs::path> kExtensions = {".json",  ".model", ".safetensors",
-                                                 ".jinja", ".txt",   ".bpe"};
-  std::set<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(setup.model->path))
-    if (entry.is_regular_file() && kExtensions.count(entry.path().extension()))
-      files.insert(entry.path());
-  for (const fs::path& file : files)
-    inputs["model"][file.filename().string()] = sha256_hex_of_file(file);
+  inputs["model"] = model_file_hashes(setup.model->path);
   return inputs;
 }
 
@@ -133,9 +134,13 @@ TrainingSetup prepare_training(const TrainRequest& request) {
   for (const auto& sentence : request.config.settings_without_effect())
     warn_once("train: " + sentence);
   setup.objective = &objective_by_name(setup.config.objective);
-  setup.train = read_split(split_file(request.data, "train"));
+  setup.train =
+      read_split(split_file(request.data, "train"), "Did the dataset's filters drop everything?");
   if (setup.config.evaluates())
-    setup.validation = read_split(split_file(request.data, "validation"));
+    setup.validation = read_split(split_file(request.data, "validation"),
+                                  "Make the data set with a larger split.validation, or train "
+                                  "without it: " +
+                                      without_evaluation(setup.config));
 
   setup.model = load_for_training(request.model, setup.config);
   resolve_max_length(setup.config, *setup.model);

@@ -91,7 +91,7 @@ class Backend {
   virtual void open() {}
   /// Model, server and versions for the records; complete after open().
   virtual Json provenance() const = 0;
-  /// sha256 of every file that decides what is said, by name; no weights.
+  /// sha256 of every file that decides what is said, by name.
   virtual Json fingerprint() const { return Json::object(); }
   /// Reports profile fields that this backend would use for `speaker` in `language` although the
   /// agent may not read them, and languages it cannot speak.

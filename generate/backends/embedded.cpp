@@ -127,6 +127,20 @@ class EmbeddedBackend : public Backend {
     return all;
   }
 
+  /// Weights take their time, so they are read once.
+  Json fingerprint() const override {
+    if (!fingerprint_.empty()) return fingerprint_;
+    const auto add = [&](const char* part, const std::filesystem::path& path) {
+      const auto hashes = model_file_hashes(path);
+      for (const auto& [file, hash] : hashes.items())
+        fingerprint_[format("{}/{}", part, file)] = hash;
+    };
+    add("model", model_path());
+    const auto adapter = adapter_path();
+    if (adapter && std::filesystem::exists(*adapter)) add("adapter", *adapter);
+    return fingerprint_;
+  }
+
   std::unique_ptr<BackendWorker> connect() override {
     return std::make_unique<EmbeddedWorker>(loaded_, name_, threads(), deterministic_);
   }
@@ -168,6 +182,7 @@ class EmbeddedBackend : public Backend {
   std::int64_t workers_;
   bool deterministic_;
   std::string name_;
+  mutable Json fingerprint_ = Json::object();
   Loaded loaded_;
 };
 

@@ -39,7 +39,7 @@ std::vector<std::string> texts_of(const Json& list) {
 std::vector<fs::path> part_files(const fs::path& folder) {
   if (!fs::is_directory(folder))
     throw ResourceError(
-        format("grammar: '{}': found no such folder, expected one with *.json "
+        format("grammars: '{}': found no such folder, expected one with *.json "
                "files. Check the config's key `grammar`.",
                folder.string()));
   std::vector<fs::path> files;

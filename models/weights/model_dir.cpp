@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/json_lines.h"
 #include "core/text.h"
 
@@ -157,6 +158,19 @@ std::vector<fs::path> ModelDir::weight_files() const {
   std::vector<fs::path> paths;
   for (const auto& file : files_) paths.push_back(file->path());
   return paths;
+}
+
+Json model_file_hashes(const fs::path& model) {
+  if (!fs::is_directory(model)) return {{model.filename().string(), sha256_hex_of_file(model)}};
+  static const std::set<std::string> kExtensions = {".json", ".model", ".safetensors", ".jinja",
+                                                    ".txt",  ".bpe",   ".tiktoken"};
+  std::set<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(model))
+    if (entry.is_regular_file() && kExtensions.count(entry.path().extension().string()))
+      files.insert(entry.path());
+  Json hashes = Json::object();
+  for (const auto& file : files) hashes[file.filename().string()] = sha256_hex_of_file(file);
+  return hashes;
 }
 
 }  // namespace sqpsych

@@ -45,6 +45,10 @@ class ModelDir {
 /// ConfigError says where it looked.
 std::filesystem::path resolve_model_path(const std::string& model);
 
+/// sha256 by name of the files that decide what a model says: weights, settings, vocabulary and
+/// templates of a model or adapter folder, or a .gguf file.
+Json model_file_hashes(const std::filesystem::path& model);
+
 /// `org/name` of a snapshot in a Hugging Face cache (models--org--name/snapshots/HASH); empty for
 /// every other folder.
 std::string hub_id_of(const std::filesystem::path& folder);

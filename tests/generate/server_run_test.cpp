@@ -7,6 +7,7 @@
 #include "data/sessions/session.h"
 #include "tests/generate/fake_server.h"
 #include "tests/generate/support.h"
+#include "tests/support/error_text.h"
 
 namespace sqpsych {
 namespace {
@@ -63,6 +64,22 @@ struct ServerRun {
     };
   }
 };
+
+TEST(ServerRun, AStartOverThatCannotBeginKeepsTheSessionsThatAreThere) {
+  ServerRun run(2);
+  run.run();
+  const auto file = run.options.output / "sessions.jsonl";
+  const auto before = read_file(file);
+  run.options.existing = Existing::kOverwrite;
+  const auto nobody = testing::load_protocol(
+      "sqpsych_openai.json",
+      {"backends.server.model=tiny", "backends.server.base_url=http://127.0.0.1:9",
+       "backends.server.max_retries=0", "backends.server.timeout_seconds=2"});
+  EXPECT_FALSE(testing::error_text([&] {
+                 run_generation(nobody.config, nobody.origin, run.options);
+               }).empty());
+  EXPECT_EQ(read_file(file), before);
+}
 
 TEST(ServerRun, KeepsWhereEveryWordCameFrom) {
   ServerRun run(2);

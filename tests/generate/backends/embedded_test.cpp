@@ -4,6 +4,7 @@
 #include "core/json_lines.h"
 #include "data/sessions/session.h"
 #include "tests/generate/support.h"
+#include "tests/support/error_text.h"
 #include "tests/support/shared_data.h"
 
 namespace sqpsych {
@@ -61,6 +62,30 @@ TEST(Embedded, GivesTheSameSessionsForAnyNumberOfWorkersAndAfterAStop) {
     EXPECT_GT(whole[i].messages[0].completion_tokens, 0);
     EXPECT_EQ(whole[i].messages[0].model, "embedded:tinystories-656k");
   }
+}
+
+TEST(Embedded, DoesNotGoOnWithOtherWeightsOfTheSameName) {
+  SQPSYCH_NEED_SHARED(model, "data/tinystories-656k");
+  const testing::TemporaryFolder folder;
+  testing::write_text(folder / "tiny.json", kProtocol);
+  testing::write_text(folder / "prompt.md", "[[system]]\nTalk.\n[[opening]]\nOnce upon a time\n");
+  testing::write_text(folder / "profiles.jsonl", testing::profile_lines(2));
+  for (const char* name : {"first", "second"})
+    for (const auto& file : std::filesystem::directory_iterator(model))
+      if (file.is_regular_file())
+        testing::write_text(folder / name / "model" / file.path().filename(),
+                            read_file(file.path()));
+  auto weights = read_file(folder / "second/model/model.safetensors");
+  weights[weights.size() - 4] = static_cast<char>(weights[weights.size() - 4] ^ 1);
+  testing::write_text(folder / "second/model/model.safetensors", weights);
+  const auto set_model = [&](const char* name) {
+    return std::vector<std::string>{"backends.engine.model=" + (folder / name / "model").string()};
+  };
+  sessions_of(folder.path(), "run", set_model("first"), 1);
+  EXPECT_THAT(testing::error_text<ConfigError>(
+                  [&] { sessions_of(folder.path(), "run", set_model("second"), std::nullopt); }),
+              HasSubstr("model/model.safetensors"));
+  EXPECT_EQ(sessions_of(folder.path(), "run", set_model("first"), std::nullopt).size(), 2U);
 }
 
 TEST(Embedded, SaysWhatToDoAboutAPromptThatDoesNotFit) {
