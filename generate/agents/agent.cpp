@@ -27,6 +27,42 @@ std::string client_key(const Profile& profile) {
   return profile.occasion.empty() ? profile.client_id : profile.client_id + "/" + profile.occasion;
 }
 
+std::map<std::string, std::string> prompt_variables(const AgentConfig& config,
+                                                    const std::string& other_label,
+                                                    const Situation& situation) {
+  const auto own_label = first_or(config.labels, config.speaker);
+  std::string transcript;
+  for (const auto& message : *situation.history)
+    transcript += format("{}{}: {}", transcript.empty() ? "" : "\n",
+                         message.speaker == config.speaker ? own_label : other_label, message.text);
+  const auto turns_left = std::max<std::int64_t>(0, situation.max_turns - situation.turn);
+  return {{"history", transcript},
+          {"turn", std::to_string(situation.turn)},
+          {"turns_left", std::to_string(turns_left)},
+          {"min_turns", std::to_string(situation.min_turns)},
+          {"max_turns", std::to_string(situation.max_turns)},
+          {"end_token", situation.end_token},
+          {"language", situation.language},
+          {"language_name", language_name(situation.language)},
+          {"own_label", own_label},
+          {"other_label", other_label},
+          {"word_limit", std::to_string(config.word_limit)},
+          {"risk_protocol", situation.risk_protocol ? situation.risk_protocol->text() : ""},
+          {"first_speaker", situation.first_speaker}};
+}
+
+/// The speaker's own lines are the assistant's; neighbours of one role become one message.
+void add_lines(const std::vector<SessionMessage>& history, const std::string& speaker,
+               Conversation& conversation) {
+  for (const auto& line : history) {
+    const char* role = line.speaker == speaker ? "assistant" : "user";
+    if (conversation.back().role == role)
+      conversation.back().content += "\n\n" + line.text;
+    else
+      conversation.push_back({role, line.text, std::nullopt});
+  }
+}
+
 }  // namespace
 
 std::filesystem::path path_for_language(const std::filesystem::path& path,
@@ -102,29 +138,7 @@ const PromptTemplate& Agent::prompt_of(const Situation& situation) const {
 
 Conversation Agent::messages(const Situation& situation) const {
   const auto visible = visible_fields(*situation.profile, config_.may_read);
-  const auto own_label = first_or(config_.labels, config_.speaker);
-  const auto other_label = first_or(other_labels_, "other");
-  const auto& history = *situation.history;
-  std::string transcript;
-  for (const auto& message : history)
-    transcript +=
-        format("{}{}: {}", transcript.empty() ? "" : "\n",
-               message.speaker == config_.speaker ? own_label : other_label, message.text);
-  const std::map<std::string, std::string> variables = {
-      {"history", transcript},
-      {"turn", std::to_string(situation.turn)},
-      {"turns_left",
-       std::to_string(std::max<std::int64_t>(0, situation.max_turns - situation.turn))},
-      {"min_turns", std::to_string(situation.min_turns)},
-      {"max_turns", std::to_string(situation.max_turns)},
-      {"end_token", situation.end_token},
-      {"language", situation.language},
-      {"language_name", language_name(situation.language)},
-      {"own_label", own_label},
-      {"other_label", other_label},
-      {"word_limit", std::to_string(config_.word_limit)},
-      {"risk_protocol", situation.risk_protocol ? situation.risk_protocol->text() : ""},
-      {"first_speaker", situation.first_speaker}};
+  const auto variables = prompt_variables(config_, first_or(other_labels_, "other"), situation);
   const auto value_of = [&](const std::string& name) {
     if (const auto extra = situation.variables.find(name); extra != situation.variables.end())
       return extra->second;
@@ -140,19 +154,12 @@ Conversation Agent::messages(const Situation& situation) const {
   if (config_.history == "transcript")
     return {{"user", prompt.render("system", value_of) + hint, std::nullopt}};
 
+  const auto& history = *situation.history;
   Conversation conversation{{"system", prompt.render("system", value_of), std::nullopt}};
   // Most chat templates want a user message first, so silence is one.
   if (history.empty() || history.front().speaker == config_.speaker)
     conversation.push_back({"user", prompt.render("opening", value_of), std::nullopt});
-  for (const auto& message : history) {
-    const bool own = message.speaker == config_.speaker;
-    const char* role = own ? "assistant" : "user";
-    if (conversation.back().role == role) {
-      conversation.back().content += "\n\n" + message.text;
-    } else {
-      conversation.push_back({role, message.text, std::nullopt});
-    }
-  }
+  add_lines(history, config_.speaker, conversation);
   if (!hint.empty() && conversation.back().role == "user") conversation.back().content += hint;
   return conversation;
 }

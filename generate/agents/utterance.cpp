@@ -59,7 +59,7 @@ void judge(Attempt& attempt, const Agent& agent, const Situation& situation,
     attempt.failure = "repeats";
 }
 
-SessionMessage message_of(const Agent& agent, const Attempt& attempt) {
+SessionMessage message_of(const Agent& agent, const Attempt& attempt, Json steps) {
   SessionMessage message;
   message.speaker = agent.config().speaker;
   message.text = attempt.answer.text;
@@ -71,20 +71,28 @@ SessionMessage message_of(const Agent& agent, const Attempt& attempt) {
   message.prompt_tokens = attempt.reply.prompt_tokens;
   message.completion_tokens = attempt.reply.completion_tokens;
   message.seconds = attempt.reply.seconds;
+  message.steps = std::move(steps);
   return message;
 }
 
 /// A filler the agent has not used yet in this session, drawn by the last try's seed.
 std::optional<std::string> filler_for(const Agent& agent, const Situation& situation,
-                                      std::uint64_t seed) {
+                                      const Attempt& last) {
+  if (!worth_a_retry(last.failure)) return std::nullopt;
   const auto found = agent.config().fillers.find(situation.language);
   if (found == agent.config().fillers.end()) return std::nullopt;
   std::vector<std::string> unused;
   for (const auto& filler : found->second)
     if (!repeats(filler, agent.config().speaker, *situation.history)) unused.push_back(filler);
   if (unused.empty()) return std::nullopt;
-  RandomStream random(seed);
+  RandomStream random(last.seed);
   return unused[random.below(unused.size())];
+}
+
+SessionFailure failure_of(const Agent& agent, const Situation& situation, const Attempt& last) {
+  const auto& detail = last.reply.detail;
+  return {format("turn {}, {}", situation.turn, agent.name()),
+          detail.empty() ? last.failure : last.failure + ": " + detail};
 }
 
 }  // namespace
@@ -92,11 +100,8 @@ std::optional<std::string> filler_for(const Agent& agent, const Situation& situa
 Spoken speak_line(const Player& player, Situation situation, const ReplyPolicy& policy) {
   const auto& agent = *player.agent;
   Json steps = Json::array();
-  if (!situation.hints.empty()) {
-    Json names = Json::array();
-    for (const auto& hint : situation.hints) names.push_back(hint);
-    steps.push_back({{"step", "hints"}, {"sections", names}});
-  }
+  if (!situation.hints.empty())
+    steps.push_back({{"step", "hints"}, {"sections", Json(situation.hints)}});
   Spoken spoken;
   Attempt attempt;
   const auto first_hints = situation.hints;
@@ -109,8 +114,7 @@ Spoken speak_line(const Player& player, Situation situation, const ReplyPolicy& 
     judge(attempt, agent, situation, policy);
     if (attempt.failure.empty()) {
       add_reply_steps(attempt, steps);
-      spoken.message = message_of(agent, attempt);
-      spoken.message->steps = std::move(steps);
+      spoken.message = message_of(agent, attempt, std::move(steps));
       spoken.ended = attempt.answer.ended;
       return spoken;
     }
@@ -122,18 +126,13 @@ Spoken speak_line(const Player& player, Situation situation, const ReplyPolicy& 
     situation.variables["rejected"] = attempt.answer.text;
     situation.variables["reason"] = attempt.failure;
   }
-  const auto filler =
-      worth_a_retry(attempt.failure) ? filler_for(agent, situation, attempt.seed) : std::nullopt;
-  if (filler) {
-    attempt.answer.text = *filler;
+  if (const auto filler = filler_for(agent, situation, attempt)) {
     steps.push_back({{"step", "filler"}, {"reason", attempt.failure}});
-    spoken.message = message_of(agent, attempt);
-    spoken.message->steps = std::move(steps);
-    return spoken;
+    attempt.answer.text = *filler;
+    spoken.message = message_of(agent, attempt, std::move(steps));
+  } else {
+    spoken.failure = failure_of(agent, situation, attempt);
   }
-  auto reason = attempt.failure;
-  if (!attempt.reply.detail.empty()) reason += ": " + attempt.reply.detail;
-  spoken.failure = SessionFailure{format("turn {}, {}", situation.turn, agent.name()), reason};
   return spoken;
 }
 
