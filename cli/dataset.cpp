@@ -18,6 +18,31 @@ struct DatasetArguments {
   bool list_formats = false;
 };
 
+/// A run's folder stands for its sessions.
+std::vector<std::filesystem::path> files_of(const std::vector<std::string>& arguments) {
+  std::vector<std::filesystem::path> files;
+  for (const std::filesystem::path path : arguments) {
+    const auto sessions = path / "sessions.jsonl";
+    if (std::filesystem::is_directory(path) && !std::filesystem::exists(sessions))
+      throw ConfigError(
+          format("dataset: FILE: '{}': found a folder without sessions.jsonl, expected a file or "
+                 "the folder of a finished run.",
+                 path.string()));
+    files.push_back(std::filesystem::is_directory(path) ? sessions : path);
+  }
+  return files;
+}
+
+void warn_of_unfinished_runs(const std::vector<std::filesystem::path>& files) {
+  for (const auto& file : files)
+    if (file.filename() == "sessions.jsonl" &&
+        std::filesystem::exists(file.parent_path() / "journal.jsonl"))
+      log_warning(
+          format("'{}': found a journal.jsonl beside it: the run was stopped on the way and has "
+                 "more sessions. The same `sqpsych generate` again finishes it.",
+                 file.string()));
+}
+
 void warn_of_empty_splits(const Dataset& dataset, const SplitConfig& split) {
   const double shares[] = {1, split.validation, split.test};
   for (std::size_t i = 0; i < kSplitNames.size(); ++i)
@@ -40,7 +65,8 @@ ExitCode run_dataset(const DatasetArguments& arguments) {
     throw ConfigError("dataset: --output: found nothing, expected a folder.");
   need_inputs("FILE", arguments.files);
   create_private_files();
-  const std::vector<std::filesystem::path> files(arguments.files.begin(), arguments.files.end());
+  const auto files = files_of(arguments.files);
+  warn_of_unfinished_runs(files);
   if (!arguments.output.empty()) {
     refuse_output_holding(arguments.output, files, "dataset");
     prepare_output(arguments.output, arguments.existing, "dataset");

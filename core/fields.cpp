@@ -75,8 +75,11 @@ void apply_set(Json& document, const std::string& assignment) {
 Json load_config_document(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   Json document = Json::object();
   if (!file.empty()) {
-    if (!std::filesystem::is_regular_file(file))
+    if (!std::filesystem::exists(file))
       throw ConfigError(format("--config: '{}': no such file.", file.string()));
+    if (!std::filesystem::is_regular_file(file))
+      throw ConfigError(format("--config: '{}': found no regular file, expected one with settings.",
+                               file.string()));
     try {
       document = read_json(file);
     } catch (const FormatError& error) {

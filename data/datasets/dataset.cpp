@@ -80,8 +80,9 @@ std::vector<SourceSession> filter_sessions(std::vector<SourceSession> sessions,
 void need_sessions(const std::vector<SourceSession>& kept, const DatasetReport& report) {
   if (!kept.empty()) return;
   if (report.sessions == 0 && !report.bad.empty())
-    throw FormatError(format("{}: {}. None of the {} records could be read.", report.bad[0].where,
-                             report.bad[0].reason, report.records));
+    throw FormatError(format("{}: {}{} None of the {} records could be read.", report.bad[0].where,
+                             report.bad[0].reason, report.bad[0].reason.ends_with('.') ? "" : ".",
+                             report.records));
   if (report.sessions == 0)
     throw FormatError(format("{}: found no record, expected sessions",
                              report.formats.empty() ? "dataset" : report.formats.begin()->first));

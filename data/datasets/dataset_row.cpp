@@ -119,6 +119,12 @@ Json to_json(const DatasetRow& row) {
 
 DatasetRow dataset_row_from_json(const Json& record, const std::string& where) {
   RecordFields fields(record, where);
+  if (const Json* schema = fields.find("schema");
+      schema && schema->is_string() && schema->get<std::string>().starts_with("sqpsych.session"))
+    throw FormatError(
+        format("{}: schema: found a session, expected a training row. Make rows of sessions with "
+               "`sqpsych dataset`.",
+               where));
   DatasetRow row;
   row.id = std::filesystem::path(where).filename().string();
   fields.read("id", row.id);
