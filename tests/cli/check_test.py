@@ -6,11 +6,7 @@ import unittest
 
 import hostile_files as hostile
 import material
-from command import DONE, FAILED, ROOT, SCRATCH, SETTINGS, commands, contents, sqpsych, write
-
-
-def config(folder, name):
-    return ["--config", ROOT / "configs" / folder / f"{name}.json"]
+from command import DONE, FAILED, ROOT, SCRATCH, SETTINGS, commands, config, contents, sqpsych, write
 
 
 def invocations():

@@ -26,6 +26,10 @@ class Result:
         self.out = completed.stdout
         self.err = completed.stderr
 
+    def sentences(self):
+        """Where each complaint of the program begins."""
+        return [line for line in self.err.splitlines() if line.startswith("sqpsych: ")]
+
     def __str__(self):
         return f"exit {self.code}\n--- stdout\n{self.out[-3000:]}\n--- stderr\n{self.err[-3000:]}"
 
@@ -85,6 +89,10 @@ def shell(script, cwd, timeout=900):
     with_tools = dict(environment(), PATH=f"{tools}:{os.environ['PATH']}")
     return Result(subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True,
                                  errors="replace", cwd=cwd, env=with_tools, stdin=subprocess.DEVNULL, timeout=timeout))
+
+
+def config(folder, name):
+    return ["--config", ROOT / "configs" / folder / f"{name}.json"]
 
 
 def commands():

@@ -17,7 +17,7 @@ def lines(path):
 class Interrupted(unittest.TestCase):
     def assert_interrupted(self, result, *parts):
         self.assertEqual(result.code, INTERRUPTED, result)
-        sentences = [line for line in result.err.splitlines() if line.startswith("sqpsych: ")]
+        sentences = result.sentences()
         self.assertEqual(len(sentences), 1, result)
         for part in ("interrupted", *parts):
             self.assertIn(part, sentences[0])

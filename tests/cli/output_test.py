@@ -6,11 +6,7 @@ import shutil
 import unittest
 
 import material
-from command import DONE, FAILED, ROOT, SCRATCH, SETTINGS, contents, shell, sqpsych, write
-
-
-def config(folder, name):
-    return ["--config", ROOT / "configs" / folder / f"{name}.json"]
+from command import DONE, FAILED, ROOT, SCRATCH, SETTINGS, config, contents, shell, sqpsych, write
 
 
 def writers():
@@ -138,13 +134,13 @@ class Existing(unittest.TestCase):
                 with self.subTest(name, place=place):
                     result = sqpsych(*command, flag, place)
                     self.assertIn(result.code, (FAILED, SETTINGS), result)
-                    self.assertEqual(sum(line.startswith("sqpsych: ") for line in result.err.splitlines()), 1, result)
+                    self.assertEqual(len(result.sentences()), 1, result)
 
 
 class FullDisk(unittest.TestCase):
     def assert_failed(self, result):
         self.assertEqual(result.code, FAILED, result)
-        sentences = [line for line in result.err.splitlines() if line.startswith("sqpsych: ")]
+        sentences = result.sentences()
         self.assertEqual(len(sentences), 1, result)
         self.assertIn("File too large", sentences[0])
 

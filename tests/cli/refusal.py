@@ -15,8 +15,7 @@ class RefusalTest(unittest.TestCase):
     def assert_refused(self, result, code, *parts):
         """One complaint that begins with `sqpsych: ` (a list of problems has a line for each) and has the parts."""
         self.assertEqual(result.code, code, result)
-        sentences = [line for line in result.err.splitlines() if line.startswith("sqpsych: ")]
-        self.assertEqual(len(sentences), 1, result)
+        self.assertEqual(len(result.sentences()), 1, result)
         complaint = result.err[result.err.index("sqpsych: "):]
         for part in parts:
             self.assertIn(part.lower(), complaint.lower(), result)

@@ -2,6 +2,9 @@
 
 import http.server
 import json
+import math
+import re
+import shutil
 import struct
 import threading
 import unittest
@@ -60,7 +63,7 @@ class Complete(unittest.TestCase):
             self.assertIn("expected a PEFT adapter folder", result.err)
         result = sqpsych("complete", "--model", file, "--text", "I")
         self.assertEqual(result.code, FAILED, result)
-        self.assertIn("adapter", result.err)
+        self.assertIn("found a GGUF adapter, expected a model", result.err)
 
     def test_messages_in_every_shape(self):
         messages = [{"role": "user", "content": "I sleep badly."}]
@@ -160,6 +163,34 @@ class TextAndIds(unittest.TestCase):
         self.assertEqual(header["logits"]["shape"][0], 3)
         values = [struct.unpack(f"<{len(data) // 4}f", hostile.read_safetensors(file)[1]) for file in files]
         self.assertLess(max(abs(a - b) for a, b in zip(*values)), 1e-5)
+
+
+class Model(unittest.TestCase):
+    def test_the_account_is_the_folders_own(self):
+        folder = material.model()
+        config = json.loads((folder / "config.json").read_text())
+        config["mystery_gain"] = 3
+        copy = SCRATCH / "accounted"
+        shutil.copytree(folder, copy)
+        (copy / "config.json").write_text(json.dumps(config))
+        result = sqpsych("model", copy)
+        self.assertEqual(result.code, DONE, result)
+        header, _ = hostile.read_safetensors(copy / "model.safetensors")
+        parameters = sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+        head_size = config["hidden_size"] // config["num_attention_heads"]
+        cache = 2 * config["num_hidden_layers"] * config["num_key_value_heads"] * head_size * 256
+        lines = dict(re.findall(r"(?m)^ *(\S+(?: r=16)?)  +(.*)$", result.out))
+        self.assertEqual(lines["family"], "llama")
+        self.assertTrue(lines["sizes"].startswith(f"{parameters:,} parameters; 1 layers, 32 wide"), result)
+        self.assertEqual(lines["context"].split(";")[0], "256 tokens")
+        self.assertEqual(lines["stored"], f"{4 * parameters / 1024:.1f} KiB F32")
+        inference = f"{4 * (parameters + cache) / 1024:.1f} KiB with one sequence of 256 tokens"
+        self.assertEqual(lines["inference"], inference)
+        self.assertEqual(lines["template"], "built-in chatml")
+        self.assertIn("</s>", lines["special"])
+        self.assertIn("<|im_end|>", result.out.split("ends at")[1])
+        self.assertIn("mystery_gain: 3", result.out)
+        self.assertNotIn("mystery_gain", sqpsych("model", folder).out)
 
 
 class Export(unittest.TestCase):
