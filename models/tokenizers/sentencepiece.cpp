@@ -23,7 +23,10 @@ Processor load_processor(std::string_view bytes, const std::string& where) {
   auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
   const auto status = processor->LoadFromSerializedProto({bytes.data(), bytes.size()});
   if (!status.ok())
-    throw FormatError(format("{}: SentencePiece refuses the file: {}.", where, status.ToString()));
+    throw FormatError(
+        format("{}: found a model that SentencePiece refuses ({}), expected a whole one. Is the "
+               "download complete?",
+               where, status.ToString()));
   return processor;
 }
 

@@ -34,6 +34,26 @@ std::vector<AddedToken> read_added_tokens(const Json& file, TokenTable& table,
   return added;
 }
 
+/// The small files may declare more tokens, and other flags for known ones: theirs count, as in
+/// transformers.
+void take_declared_tokens(const SpecialTokenSettings& settings, TokenTable& table,
+                          std::vector<AddedToken>& added) {
+  for (std::size_t i = 0; i < settings.added.size(); ++i) {
+    AddedToken token = settings.added[i];
+    const auto known = std::find_if(added.begin(), added.end(), [&](const AddedToken& other) {
+      return other.content == token.content;
+    });
+    if (known != added.end()) {
+      token.id = known->id;
+      if (i < settings.num_stated) *known = token;
+      continue;
+    }
+    if (const auto id = table.find(token.content)) token.id = *id;
+    table.add(token.content, token.id);
+    added.push_back(token);
+  }
+}
+
 /// What a tokenizer.json asks for that is left to others: cutting and padding of rows.
 void report_ignored(const Json& file, const std::string& where) {
   for (const char* key : {"truncation", "padding"})
@@ -107,6 +127,9 @@ std::unique_ptr<Tokenizer> load_tokenizer_json(const std::filesystem::path& fold
 
   read_post_processor(value_or_null(file, "post_processor"), where, parts.special);
   SpecialTokenSettings settings = read_special_token_settings(folder);
+  take_declared_tokens(settings, table, parts.added);
+  // transformers 5 puts what the post-processor says around a text, whatever these say.
+  settings.add_bos = settings.add_eos = std::nullopt;
   if (!settings.unknown && !model->unknown().empty()) settings.unknown = model->unknown();
   set_vocabulary(settings, table, model->byte_fallback(), parts);
   return make_pipeline_tokenizer(std::move(parts));

@@ -84,6 +84,7 @@ SpecialTokenSettings read_special_token_settings(const std::filesystem::path& fo
     settings.add_prefix_space = optional_flag(config, "add_prefix_space", where);
     settings.legacy_prefix = flag_or(config, "legacy", true, where);
     read_added_tokens_decoder(config, where, settings);
+    settings.num_stated = settings.added.size();
   }
   const auto map_path = folder / "special_tokens_map.json";
   if (std::filesystem::exists(map_path))

@@ -18,6 +18,7 @@ struct SpecialTokenSettings {
   std::optional<bool> add_prefix_space;
   bool legacy_prefix = true;  ///< a space is put before every fragment, not only the first
   std::vector<AddedToken> added;
+  std::size_t num_stated = 0;  ///< the first of `added`: those whose flags a file states
 };
 SpecialTokenSettings read_special_token_settings(const std::filesystem::path& folder);
 

@@ -43,15 +43,23 @@ inline std::unique_ptr<Tokenizer> tiny_tokenizer(const Json& special_tokens) {
   int id = 200;
   for (const auto& token : controls)
     added.push_back({{"id", id++}, {"content", token}, {"special", true}, {"normalized", false}});
+  Json file = {
+      {"added_tokens", added},
+      {"model",
+       {{"type", "BPE"}, {"unk_token", "<unk>"}, {"vocab", vocabulary}, {"merges", Json::array()}}},
+      {"decoder", {{"type", "Fuse"}}}};
+  if (special_tokens.value("add_bos_token", false)) {
+    const std::string bos = special_tokens["bos_token"];
+    file["post_processor"] = {
+        {"type", "TemplateProcessing"},
+        {"single",
+         {{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}},
+          {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
+        {"pair", Json::array()},
+        {"special_tokens", {{bos, {{"id", bos}, {"ids", {200}}, {"tokens", {bos}}}}}}};
+  }
   TemporaryFolder folder;
-  write_text(folder / "tokenizer.json", Json{{"added_tokens", added},
-                                             {"model",
-                                              {{"type", "BPE"},
-                                               {"unk_token", "<unk>"},
-                                               {"vocab", vocabulary},
-                                               {"merges", Json::array()}}},
-                                             {"decoder", {{"type", "Fuse"}}}}
-                                            .dump());
+  write_text(folder / "tokenizer.json", file.dump());
   write_text(folder / "tokenizer_config.json", special_tokens.dump());
   return load_tokenizer(folder.path());
 }

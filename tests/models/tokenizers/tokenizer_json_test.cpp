@@ -33,5 +33,28 @@ TEST(TokenizerJson, StripsSpacesBehindMarkersAsTheirFlagsSay) {
   EXPECT_EQ(tokenizer->encode_ids("<0x0A>", false), (Ids{529, 29900, 29916, 29900, 29909, 29958}));
 }
 
+// transformers 5.23.0, AutoTokenizer.from_pretrained(folder) with these two files.
+TEST(TokenizerJson, TheSmallFilesDeclareTokensAndFlagsButNotWhatStandsAround) {
+  testing::TemporaryFolder folder;
+  testing::write_text(folder / "tokenizer.json", R"({
+    "added_tokens": [{"id": 3, "content": "<s>", "special": true},
+                     {"id": 4, "content": "<m>", "special": true, "lstrip": false}],
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, " ": 2}, "merges": []},
+    "post_processor": {"type": "TemplateProcessing", "pair": [],
+                       "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
+                       "special_tokens": {"<s>": {"id": "<s>", "ids": [3], "tokens": ["<s>"]}}},
+    "decoder": {"type": "Fuse"}})");
+  testing::write_text(folder / "tokenizer_config.json", R"({
+    "bos_token": "<s>", "eos_token": "<|done|>", "add_bos_token": false, "add_eos_token": true,
+    "added_tokens_decoder": {"3": {"content": "<s>", "special": true},
+                             "4": {"content": "<m>", "special": true, "lstrip": true},
+                             "5": {"content": "<|done|>", "special": true}}})");
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->size(), 6);
+  EXPECT_EQ(tokenizer->eos(), TokenId{5});
+  EXPECT_EQ(tokenizer->encode_ids("a <m>b<|done|>", true), (Ids{3, 0, 4, 1, 5}));
+  EXPECT_EQ(tokenizer->encode_ids("a <m>b<|done|>", false), (Ids{0, 4, 1, 5}));
+}
+
 }  // namespace
 }  // namespace sqpsych
