@@ -63,7 +63,7 @@ class GgufExporter : public Exporter {
           "chat_template to a built-in one to add it.");
     const auto type = ggml_type_of(request.type.empty() ? "F16" : request.type);
     GgufWriter writer;
-    write_general_keys(source, type, writer);
+    write_general_keys(source, *tokenizer, type, writer);
     source.family().write_gguf_keys(source.features(), writer);
     write_vocabulary_keys(source, chat_template, *tokenizer, writer);
     add_tensors(source, type, writer);

@@ -9,6 +9,7 @@
 #include "core/manifest.h"
 #include "core/text.h"
 #include "models/codecs/codec.h"
+#include "models/exporters/rules/architecture.h"
 #include "models/generation_config.h"
 
 namespace fs = std::filesystem;
@@ -125,6 +126,23 @@ GgmlType ggml_type_of(const std::string& name) {
   return static_cast<GgmlType>(codec->ggml_type());
 }
 
+std::string harmless_name(const std::string& name, const Tokenizer& tokenizer) {
+  auto harmless = name;
+  if (find_quirky_name(name) == std::string::npos) return name;
+  const auto missing = tokens_missing_for_quirks(tokenizer.vocabulary().tokens);
+  if (missing.empty()) return name;
+  for (auto at = find_quirky_name(harmless); at != std::string::npos;
+       at = find_quirky_name(harmless)) {
+    const auto digit = harmless.find('3', at);
+    harmless = harmless.substr(0, at) + "phi " + harmless.substr(digit);
+  }
+  log_warning(
+      format("export: general.name: '{}' is written as '{}': llama.cpp looks up {} for that name, "
+             "and the vocabulary has not all of them.",
+             name, harmless, quoted_list(missing)));
+  return harmless;
+}
+
 std::string size_label(std::int64_t parameters) {
   static constexpr std::pair<double, char> kUnits[] = {
       {1e12, 'T'}, {1e9, 'B'}, {1e6, 'M'}, {1e3, 'K'}};
@@ -136,10 +154,11 @@ std::string size_label(std::int64_t parameters) {
   return "";
 }
 
-void write_general_keys(const ExportSource& source, GgmlType type, GgufWriter& writer) {
+void write_general_keys(const ExportSource& source, const Tokenizer& tokenizer, GgmlType type,
+                        GgufWriter& writer) {
   writer.set("general.architecture", source.family().gguf_architecture());
   writer.set("general.type", std::string("model"));
-  writer.set("general.name", source.name());
+  writer.set("general.name", harmless_name(source.name(), tokenizer));
   writer.set("general.size_label", size_label(source.parameter_count()));
   if (const auto license = license_of(source); !license.empty())
     writer.set("general.license", license);

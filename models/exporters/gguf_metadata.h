@@ -12,7 +12,10 @@ namespace sqpsych {
 GgmlType ggml_type_of(const std::string& name);
 
 /// general.architecture, name, size_label, license, file_type ... and where the file came from.
-void write_general_keys(const ExportSource& source, GgmlType type, GgufWriter& writer);
+/// A name for which loaders would look up tokens that `tokenizer` has not is written otherwise,
+/// with a warning.
+void write_general_keys(const ExportSource& source, const Tokenizer& tokenizer, GgmlType type,
+                        GgufWriter& writer);
 
 /// tokenizer.ggml.* with the token list padded to the embedding's rows, and
 /// tokenizer.chat_template. FormatError when there are more tokens than rows.

@@ -1,5 +1,7 @@
 #include "models/exporters/rules/architecture.h"
 
+#include <algorithm>
+
 namespace sqpsych {
 namespace {
 
@@ -170,6 +172,20 @@ const GgufArchitecture* gguf_architecture(const std::string& name) {
   for (const auto& architecture : gguf_architectures())
     if (architecture.name == name) return &architecture;
   return nullptr;
+}
+
+std::size_t find_quirky_name(const std::string& general_name) {
+  std::string lower = general_name;
+  for (auto& letter : lower)
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  return std::min(lower.find("phi-3"), lower.find("phi3"));
+}
+
+std::vector<std::string> tokens_missing_for_quirks(const std::vector<std::string>& tokens) {
+  std::vector<std::string> missing;
+  for (const char* needed : {"</s>", "<unk>", "<s>", "<|endoftext|>"})
+    if (std::find(tokens.begin(), tokens.end(), needed) == tokens.end()) missing.push_back(needed);
+  return missing;
 }
 
 std::vector<std::string> gguf_architecture_names() {

@@ -56,4 +56,10 @@ const std::vector<GgufArchitecture>& gguf_architectures();
 const GgufArchitecture* gguf_architecture(const std::string& name);
 std::vector<std::string> gguf_architecture_names();
 
+/// Where general.name asks for the tokenizer quirks of a published model ("phi-3" or "phi3" in any
+/// case: src/llama-vocab.cpp): the place of that name. npos: nowhere.
+std::size_t find_quirky_name(const std::string& general_name);
+/// Tokens that the quirks look up, and without which loading fails: those missing here.
+std::vector<std::string> tokens_missing_for_quirks(const std::vector<std::string>& tokens);
+
 }  // namespace sqpsych

@@ -185,6 +185,16 @@ void check_split(GgufExamination& examination) {
                            key, split_name ? "'" + *split_name + "'" : "nothing"));
 }
 
+void check_name(GgufExamination& examination, const Texts& tokens) {
+  const auto* name = examination.value<std::string>("general.name");
+  if (!name || find_quirky_name(*name) == std::string::npos) return;
+  if (const auto missing = tokens_missing_for_quirks(tokens); !missing.empty())
+    examination.add("name-tokens",
+                    format("general.name: found '{}', expected a name for which no loader looks "
+                           "up tokens that this vocabulary has not: {}",
+                           *name, quoted_list(missing)));
+}
+
 void check_chat_templates(GgufExamination& examination) {
   examination.value<std::string>("tokenizer.chat_template");
   const auto* names = examination.value<Texts>("tokenizer.chat_templates");
@@ -214,6 +224,7 @@ std::optional<std::int64_t> check_tokenizer(GgufExamination& examination) {
   if (!tokens) return std::nullopt;
   const bool has_merges = *model == "gpt2";
   check_duplicates(examination, *tokens);
+  check_name(examination, *tokens);
   check_scores(examination, tokens->size(), *model == "llama");
   check_types(examination, tokens->size());
   if (has_merges) check_merges(examination);

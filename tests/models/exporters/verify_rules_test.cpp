@@ -193,6 +193,9 @@ std::vector<Case> model_cases() {
        [](Draft& d) {
          d.set("tokenizer.ggml.tokens", Texts{"<unk>", "a", "</s>", "a"});
        }},
+      {"name-tokens", "without <|endoftext|>",
+       [](Draft& d) { d.set("general.name", std::string("My Phi-3 child")); }},
+      {"name-tokens", "in one word", [](Draft& d) { d.set("general.name", std::string("PHI3")); }},
       {"key-missing", "scores", [](Draft& d) { d.remove("tokenizer.ggml.scores"); }},
       {"key-type", "scores as f64",
        [](Draft& d) {
