@@ -44,6 +44,19 @@ constexpr Superseded kSuperseded[] = {
     {"hidden_act", "hidden_activation"},        {"rope_theta", "rope_parameters"},
     {"rope_scaling", "rope_parameters"},        {"num_local_experts", "num_experts"},
     {"num_experts", "num_local_experts"}};
+/// What some publishers write down of a decoder that has no other choice; transformers reads none.
+struct Constant {
+  const char* key;
+  const char* value;
+};
+constexpr Constant kConstants[] = {{"use_parallel_block", "true"},
+                                   {"use_parallel_embedding", "true"},
+                                   {"use_embedding_sharing", "true"},
+                                   {"use_gated_activation", "true"},
+                                   {"position_embedding_type", "\"rope_gptj\""},
+                                   {"rotary_pct", "1.0"},
+                                   {"layer_switch", "4"},
+                                   {"order_of_interleaved_layers", "\"local_attn_first\""}};
 constexpr std::array kGenerationBookkeeping = {
     "_from_model_config", "bos_token_id", "cache_implementation", "do_sample",
     "eos_token_id",       "pad_token_id", "transformers_version", "use_cache"};
@@ -86,22 +99,67 @@ bool is_turned_off(const Json& config, const std::string& key) {
          config.contains("use_sliding_window") && is_off("use_sliding_window");
 }
 
+bool is_constant(const std::string& key, const Json& value) {
+  return std::any_of(std::begin(kConstants), std::end(kConstants), [&](const Constant& known) {
+    return key == known.key && value == Json::parse(known.value);
+  });
+}
+
+/// Whether a block says the same as another key beside it or above it.
+bool is_repeated(const Json& config, const Json& block, const std::string& key) {
+  if (key == "type") return block.contains("rope_type");
+  return config.contains(key) && config[key] == block[key];
+}
+
+/// Looks for settings that can take any value without anybody noticing.
+class Prober {
+ public:
+  Prober(const Family& family, const Json& config)
+      : family_(family), config_(config), usual_(problems_of(family, config)) {}
+
+  bool is_read(const Json::json_pointer& place) const {
+    // A value of another kind is a problem wherever somebody looks at it.
+    const std::vector<Json> probes = {Json::object({{"kind", "probe"}}), "probe"};
+    return std::any_of(probes.begin(), probes.end(), [&](const Json& probe) {
+      Json probed = config_;
+      probed[place] = probe;
+      return problems_of(family_, probed) != usual_;
+    });
+  }
+  /// Keys of the block at `place` and of the blocks in it.
+  void add_unread(const Json::json_pointer& place, const std::string& name,
+                  std::vector<std::string>& unread) const {
+    const Json& block = config_[place];
+    for (const auto& [key, value] : block.items()) {
+      if (asks_for_nothing(value) || is_repeated(config_, block, key)) continue;
+      const auto here = format("{}.{}", name, key);
+      if (value.is_object())
+        add_unread(place / key, here, unread);
+      else if (!is_read(place / key))
+        unread.push_back(shown(here, value));
+    }
+  }
+
+ private:
+  const Family& family_;
+  const Json& config_;
+  std::string usual_;
+};
+
 }  // namespace
 
 std::vector<std::string> unread_settings(const Family& family, const Json& config) {
-  // A value of another kind is a problem wherever somebody looks at it.
-  const std::vector<Json> probes = {Json::object({{"kind", "probe"}}), "probe"};
-  const auto usual = problems_of(family, config);
+  const Prober prober(family, config);
   std::vector<std::string> unread;
   for (const auto& [key, value] : config.items()) {
-    if (asks_for_nothing(value) || contains(kBookkeeping, key) || is_turned_off(config, key))
+    if (asks_for_nothing(value) || contains(kBookkeeping, key) || is_constant(key, value) ||
+        is_turned_off(config, key))
       continue;
-    const auto is_ignored = [&, name = key](const Json& probe) {
-      Json probed = config;
-      probed[name] = probe;
-      return problems_of(family, probed) == usual;
-    };
-    if (std::all_of(probes.begin(), probes.end(), is_ignored)) unread.push_back(shown(key, value));
+    const auto place = Json::json_pointer() / key;
+    if (!prober.is_read(place))
+      unread.push_back(shown(key, value));
+    else if (value.is_object())
+      prober.add_unread(place, key, unread);
   }
   return unread;
 }

@@ -90,6 +90,7 @@ DecoderFeatures features_from_config(const ConfigReader& reader, const ConfigSty
   f.tied_embeddings = reader.flag("tie_word_embeddings", style.tied_embeddings);
   read_activation(reader, style, f);
   read_rope(reader, style, f);
+  grow_context(f);
   ProblemList problems;
   check_heads(f, problems);
   for (const auto& problem : problems.problems()) reader.problem(problem);

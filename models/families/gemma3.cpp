@@ -64,8 +64,6 @@ class Gemma3 final : public Family {
     auto f = features_from_config(reader, kStyle);
     set_constant_features(f);
     f.attention_scale = 1 / std::sqrt(reader.number("query_pre_attn_scalar", 256));
-    if (reader.find("attn_logit_softcapping"))
-      f.attention_soft_cap = reader.number("attn_logit_softcapping", 1);
     if (reader.find("final_logit_softcapping"))
       f.logit_soft_cap = reader.number("final_logit_softcapping", 1);
     f.qkv_bias = f.attention_output_bias = reader.flag("attention_bias", false);
@@ -76,7 +74,6 @@ class Gemma3 final : public Family {
   Json config(const DecoderFeatures& f) const override {
     auto config = config_from_features(f, kStyle);
     config["query_pre_attn_scalar"] = query_scalar_of(f.attention_scale);
-    config["attn_logit_softcapping"] = soft_cap_or_null(f.attention_soft_cap);
     config["final_logit_softcapping"] = soft_cap_or_null(f.logit_soft_cap);
     return config;
   }
@@ -90,7 +87,6 @@ class Gemma3 final : public Family {
   }
   void write_gguf_keys(const DecoderFeatures& f, GgufWriter& writer) const override {
     refuse_attention_scale(gguf_architecture(), f, kLayersOf27b);
-    refuse_in_gguf(gguf_architecture(), f.attention_soft_cap > 0, "an attention soft cap");
     refuse_in_gguf(gguf_architecture(), f.qkv_bias, "attention biases");
     refuse_in_gguf(gguf_architecture(), !has_usual_pattern(f),
                    "another pattern of windows than five layers in six");

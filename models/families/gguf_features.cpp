@@ -55,6 +55,11 @@ void write_scaling(const RopeFeatures& rope, KeyWriter& keys) {
     keys.number("rope.scaling.yarn_beta_slow", scaling->beta_slow);
   }
   if (const auto* scaling = rope.scaled_by<LongRopeScaling>()) {
+    log_warning(
+        format("export: rope scaling: llama.cpp takes the long factors for every token once its "
+               "context is larger than {} tokens, transformers only for sequences longer than "
+               "that. Serve it with a context of {} tokens unless longer ones come.",
+               scaling->original_context_length, scaling->original_context_length));
     keys.count("rope.scaling.original_context_length", scaling->original_context_length);
     keys.number("rope.scaling.attn_factor", scaling->attention_factor);
     keys.divisors(kLongDivisors, {scaling->long_divisors.begin(), scaling->long_divisors.end()});
@@ -176,6 +181,11 @@ void write_gguf_features(const std::string& architecture, const DecoderFeatures&
   if (f.attention_soft_cap > 0) keys.number("attn_logit_softcapping", f.attention_soft_cap);
   if (f.logit_soft_cap > 0) keys.number("final_logit_softcapping", f.logit_soft_cap);
   if (f.logit_scale != 1) keys.number("logit_scale", f.logit_scale);
+  if (const auto* scaling = f.rope.scaled_by<YarnRopeScaling>()) {
+    refuse_in_gguf(architecture, scaling->attention_factor.has_value(),
+                   "a yarn attention_factor (or mscale)");
+    refuse_in_gguf(architecture, !scaling->truncate, "yarn with truncate false");
+  }
   if (const auto window = window_of(f); window > 0) keys.count("attention.sliding_window", window);
   if (f.experts.count > 0) {
     keys.count("expert_count", f.experts.count);

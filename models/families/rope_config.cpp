@@ -1,5 +1,6 @@
 #include "models/families/rope_config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/text.h"
@@ -124,6 +125,14 @@ std::int64_t rotated_dims(const ConfigReader& reader, const Json* block, const C
 }
 
 }  // namespace
+
+void grow_context(DecoderFeatures& f) {
+  const auto* yarn = f.rope.scaled_by<YarnRopeScaling>();
+  if (!yarn || yarn->factor < 1) return;
+  const auto grown = static_cast<double>(yarn->original_context_length) * yarn->factor;
+  if (grown <= static_cast<double>(kMaxSize))
+    f.context_length = std::max<std::int64_t>(f.context_length, std::llround(grown));
+}
 
 void read_rope(const ConfigReader& reader, const ConfigStyle& style, DecoderFeatures& f) {
   const char* key = reader.find("rope_parameters") ? "rope_parameters" : "rope_scaling";

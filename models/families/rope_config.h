@@ -9,6 +9,10 @@ namespace sqpsych {
 /// context_length. A scaling that the decoder has not is a problem that names it.
 void read_rope(const ConfigReader& reader, const ConfigStyle& style, DecoderFeatures& features);
 
+/// Yarn reaches `factor` times its original context, also where max_position_embeddings is what it
+/// was before: the published way to configure it.
+void grow_context(DecoderFeatures& features);
+
 /// The older spelling, which transformers of every generation reads.
 void write_rope(const DecoderFeatures& features, Json& config);
 

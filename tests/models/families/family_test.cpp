@@ -158,7 +158,7 @@ TEST(Family, EveryFamilyNamesEveryParameterOnceInEachWorld) {
 TEST(Family, EveryFamilyReadsTheConfigItWrites) {
   const RopeScaling scalings[] = {std::monostate{}, LinearRopeScaling{4},
                                   WavelengthRopeScaling{8, 1, 4, 64},
-                                  YarnRopeScaling{4, 16, 2, 64, 1.5, false},
+                                  YarnRopeScaling{2, 16, 2, 64, 1.5, false},
                                   LongRopeScaling{{1, 1, 1, 1}, {1, 2, 3, 4}, 64, 1.25}};
   for (const auto* family : families())
     for (const auto& scaling : scalings) {
@@ -325,6 +325,25 @@ TEST(Family, GgufKeepsScaledRotations) {
   }
 }
 
+TEST(Family, YarnReachesItsFactorTimesTheOriginalContext) {
+  const auto& family = family_by_name("qwen2");
+  auto config = family.config(complete_features(family));
+  config["max_position_embeddings"] = 32768;
+  config["rope_scaling"] = {
+      {"type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 32768}};
+  ProblemList problems;
+  EXPECT_EQ(family.features(config, problems).context_length, 131072);
+  EXPECT_TRUE(problems.empty());
+}
+
+TEST(Family, ASettingThatItsTransformersIgnoresChangesNothing) {
+  const auto& family = family_by_name("gemma3");
+  auto config = family.config(complete_features(family));
+  config["attn_logit_softcapping"] = 50.0;
+  ProblemList problems;
+  EXPECT_EQ(family.features(config, problems).attention_soft_cap, 0);
+}
+
 TEST(Family, WhatGgufCannotExpressIsRefused) {
   const auto refused = [](const char* name, const std::function<void(DecoderFeatures&)>& change) {
     const auto& family = family_by_name(name);
@@ -334,6 +353,9 @@ TEST(Family, WhatGgufCannotExpressIsRefused) {
     EXPECT_THROW(family.write_gguf_keys(features, writer), FormatError) << name;
   };
   refused("gemma2", [](auto& f) { f.attention_scale *= 2; });
+  refused("qwen2", [](auto& f) { f.rope.scaling = YarnRopeScaling{4, 32, 1, 64, 1.4, true}; });
+  refused("qwen2",
+          [](auto& f) { f.rope.scaling = YarnRopeScaling{4, 32, 1, 64, std::nullopt, false}; });
   refused("gemma3", [](auto& f) { f.layers[5] = f.layers[0]; });
   refused("qwen3_moe", [](auto& f) { f.experts.normalised = false; });
   refused("qwen2", [](auto& f) { f.head_dim = 16; });

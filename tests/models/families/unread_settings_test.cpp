@@ -41,6 +41,37 @@ TEST(UnreadSettings, NamesWhatNobodyReadsAndLeavesOutWhatIsOff) {
   }
 }
 
+TEST(UnreadSettings, LooksIntoBlocks) {
+  const auto& family = family_by_name("qwen2");
+  Json config = {{"model_type", "qwen2"},
+                 {"hidden_size", 64},
+                 {"intermediate_size", 96},
+                 {"num_hidden_layers", 2},
+                 {"num_attention_heads", 4},
+                 {"vocab_size", 64},
+                 {"max_position_embeddings", 256},
+                 {"rope_scaling",
+                  {{"type", "yarn"},
+                   {"rope_type", "yarn"},
+                   {"factor", 4.0},
+                   {"original_max_position_embeddings", 64},
+                   {"finetuned", true},
+                   {"my_key", 3}}}};
+  EXPECT_THAT(unread_settings(family, config),
+              ElementsAre("rope_scaling.finetuned: true", "rope_scaling.my_key: 3"));
+}
+
+TEST(UnreadSettings, WhatADecoderAlwaysDoesIsNoSettingUnlessItSaysOtherwise) {
+  const auto& family = family_by_name("cohere2");
+  Json config = {{"model_type", "cohere2"}, {"hidden_size", 64}, {"intermediate_size", 96},
+                 {"num_hidden_layers", 2},  {"vocab_size", 64},  {"num_attention_heads", 4},
+                 {"rotary_pct", 1.0},       {"layer_switch", 4}, {"use_parallel_block", true},
+                 {"num_key_value_heads", 4}};
+  EXPECT_THAT(unread_settings(family, config), IsEmpty());
+  config["rotary_pct"] = 0.5;
+  EXPECT_THAT(unread_settings(family, config), ElementsAre("rotary_pct: 0.5"));
+}
+
 TEST(UnreadSettings, SamplingOfTheGenerationConfigIsNamed) {
   const Json config = {{"do_sample", true},
                        {"eos_token_id", {1, 2}},
