@@ -46,6 +46,39 @@ void check_length(const GgufFile& file, const char* key, std::size_t found, std:
                              file.path().string(), key, found, expected));
 }
 
+/// One entry per token, where the file has them.
+void read_scores(const GgufFile& file, Vocabulary& vocabulary) {
+  constexpr const char* kKey = "tokenizer.ggml.scores";
+  if (const auto* scores = optional_value<std::vector<float>>(file, kKey, "a list of f32"))
+    vocabulary.scores = *scores;
+  if (vocabulary.model == kSentencePieceModel || !vocabulary.scores.empty())
+    check_length(file, kKey, vocabulary.scores.size(), vocabulary.tokens.size());
+}
+
+void read_types(const GgufFile& file, Vocabulary& vocabulary) {
+  constexpr const char* kKey = "tokenizer.ggml.token_type";
+  const auto size = vocabulary.tokens.size();
+  vocabulary.types.assign(size, TokenType::kNormal);
+  const auto* types = optional_value<std::vector<std::int32_t>>(file, kKey, "a list of i32");
+  if (!types) return;
+  check_length(file, kKey, types->size(), size);
+  for (std::size_t i = 0; i < size; ++i) vocabulary.types[i] = static_cast<TokenType>((*types)[i]);
+}
+
+void read_special_ids(const GgufFile& file, Vocabulary& vocabulary) {
+  const auto id = [&](const char* key, TokenId of_sentencepiece) {
+    const bool is_known = vocabulary.model == kSentencePieceModel && of_sentencepiece >= 0;
+    return token_id(file, key, vocabulary.tokens.size(),
+                    is_known ? std::optional(of_sentencepiece) : std::nullopt);
+  };
+  vocabulary.bos = id("tokenizer.ggml.bos_token_id", 1);
+  vocabulary.eos = id("tokenizer.ggml.eos_token_id", 2);
+  vocabulary.unknown = id("tokenizer.ggml.unknown_token_id", 0);
+  vocabulary.eot = id("tokenizer.ggml.eot_token_id", -1);
+  vocabulary.eom = id("tokenizer.ggml.eom_token_id", -1);
+  vocabulary.padding = id("tokenizer.ggml.padding_token_id", -1);
+}
+
 }  // namespace
 
 std::optional<Vocabulary> vocabulary_from_gguf(const GgufFile& file) {
@@ -59,34 +92,15 @@ std::optional<Vocabulary> vocabulary_from_gguf(const GgufFile& file) {
   Vocabulary vocabulary;
   vocabulary.model = *model;
   vocabulary.tokens = *tokens;
-  const auto size = tokens->size();
-  const bool is_sentencepiece = *model == kSentencePieceModel;
   if (const auto* pre = optional_value<std::string>(file, "tokenizer.ggml.pre", "a string"))
     vocabulary.pre = *pre;
-  if (const auto* scores =
-          optional_value<std::vector<float>>(file, "tokenizer.ggml.scores", "a list of f32"))
-    vocabulary.scores = *scores;
-  if (is_sentencepiece || !vocabulary.scores.empty())
-    check_length(file, "tokenizer.ggml.scores", vocabulary.scores.size(), size);
-  vocabulary.types.assign(size, TokenType::kNormal);
-  if (const auto* types = optional_value<std::vector<std::int32_t>>(
-          file, "tokenizer.ggml.token_type", "a list of i32")) {
-    check_length(file, "tokenizer.ggml.token_type", types->size(), size);
-    for (std::size_t i = 0; i < size; ++i)
-      vocabulary.types[i] = static_cast<TokenType>((*types)[i]);
-  }
   if (const auto* merges = optional_value<std::vector<std::string>>(file, "tokenizer.ggml.merges",
                                                                     "a list of strings"))
     vocabulary.merges = *merges;
-  const auto absent = [&](TokenId id) {
-    return is_sentencepiece ? std::optional(id) : std::nullopt;
-  };
-  vocabulary.bos = token_id(file, "tokenizer.ggml.bos_token_id", size, absent(1));
-  vocabulary.eos = token_id(file, "tokenizer.ggml.eos_token_id", size, absent(2));
-  vocabulary.unknown = token_id(file, "tokenizer.ggml.unknown_token_id", size, absent(0));
-  vocabulary.eot = token_id(file, "tokenizer.ggml.eot_token_id", size, std::nullopt);
-  vocabulary.eom = token_id(file, "tokenizer.ggml.eom_token_id", size, std::nullopt);
-  vocabulary.padding = token_id(file, "tokenizer.ggml.padding_token_id", size, std::nullopt);
+  read_scores(file, vocabulary);
+  read_types(file, vocabulary);
+  read_special_ids(file, vocabulary);
+  const bool is_sentencepiece = vocabulary.model == kSentencePieceModel;
   const bool adds_bos =
       is_sentencepiece || std::ranges::find(kSplitsWithBos, vocabulary.pre) != kSplitsWithBos.end();
   vocabulary.add_bos = flag(file, "tokenizer.ggml.add_bos_token", adds_bos);

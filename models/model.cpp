@@ -59,6 +59,11 @@ void load_folder(Model& model, const ModelOptions& options, at::Device device) {
 
 void load_gguf(Model& model, const ModelOptions& options, at::Device device) {
   const GgufFile file(model.path);
+  if (const auto* type = file.find_as<std::string>("general.type"); type && *type == "adapter")
+    throw FormatError(
+        format("{}: found a GGUF adapter, expected a model. Pass its base with --model and the "
+               "PEFT folder it was made of with --adapter.",
+               model.path.string()));
   model.family = &family_of_gguf(file);
   const auto features = model.family->features_from_gguf(file);
   model.config = model.family->config(features);
@@ -97,9 +102,10 @@ TemplateSources template_sources_of(const Model& model) {
       is_gguf_file(model.path) ? model.gguf_templates : read_template_sources(model.path);
   if (!model.adapter) return sources;
   auto own = read_template_sources(*model.adapter);
-  if (own.empty()) return sources;
   own.named.merge(sources.named);
-  return own;
+  if (own.has_default()) return own;
+  sources.named = std::move(own.named);
+  return sources;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "models/codecs/codec.h"
+#include "models/layers/kv_cache.h"
 #include "models/unread_settings.h"
 #include "models/weights/model_dir.h"
 
@@ -182,10 +183,9 @@ std::int64_t parameter_count(const DecoderFeatures& features) {
 }
 
 std::uint64_t inference_bytes(const Decoder& decoder, std::int64_t tokens) {
-  const auto& f = decoder.features();
-  const auto elements =
-      parameter_count(f) + 2 * f.num_layers * f.num_kv_heads * f.head_dim * tokens;
-  return static_cast<std::uint64_t>(elements) * c10::elementSize(decoder.dtype());
+  const auto& features = decoder.features();
+  return static_cast<std::uint64_t>(parameter_count(features)) * c10::elementSize(decoder.dtype()) +
+         cache_bytes(features, tokens, decoder.dtype());
 }
 
 std::vector<AccountLine> account_of(Model& model, const ModelOptions& options) {

@@ -127,27 +127,6 @@ void apply_block_scales(const ModelDir& folder, const Family& family,
   }
 }
 
-void report_names(const Decoder& decoder, const StoredWeights& weights, ProblemList& problems) {
-  std::vector<std::string> missing, extra;
-  std::set<std::string> used;
-  for (const auto& [own, shape] : parameter_shapes(decoder.features())) {
-    const auto& name = weights.names.at(own);
-    used.insert(name);
-    if (!weights.tensors.count(name)) missing.push_back(name);
-  }
-  for (const auto& [name, tensor] : weights.tensors)
-    if (!used.count(name) && !is_computed_buffer(name)) extra.push_back(name);
-  if (!missing.empty())
-    problems.add(
-        format("missing tensors: found none of {}, expected all {}. Is the download complete?",
-               quoted_list(missing), missing.size()));
-  if (!extra.empty())
-    problems.add(
-        format("extra tensors: found {}, expected none of these {}. Does the config belong to "
-               "these weights?",
-               quoted_list(extra), extra.size()));
-}
-
 void check_factors(const std::string& path, const AdapterFactors& factors, const Linear& linear,
                    ProblemList& problems) {
   const auto check = [&](const char* half, const at::Tensor& factor,
@@ -254,32 +233,54 @@ StoredWeights stored_weights(const GgufFile& file, const Family& family,
   return weights;
 }
 
-void fill_decoder(Decoder& decoder, const StoredWeights& weights) {
-  ProblemList problems;
-  report_names(decoder, weights, problems);
-  for (const auto& [own, parameter] : decoder.parameters()) {
+void check_tensors(const StoredWeights& weights, const DecoderFeatures& features,
+                   ProblemList& problems) {
+  std::vector<std::string> missing, extra;
+  std::set<std::string> used;
+  for (const auto& [own, expected] : parameter_shapes(features)) {
     const auto& name = weights.names.at(own);
+    used.insert(name);
     const auto stored = weights.tensors.find(name);
-    if (stored == weights.tensors.end()) continue;
-    const auto expected = parameter->sizes().vec();
-    if (stored->second.shape != expected) {
+    if (stored == weights.tensors.end())
+      missing.push_back(name);
+    else if (stored->second.shape != expected)
       problems.add(
           format("tensor '{}': found shape {}, expected {}. Is the config of another size?", name,
                  shape_text(stored->second.shape), shape_text(expected)));
-    } else if (!stored->second.is_floating) {
+    else if (!stored->second.is_floating)
       problems.add(
           format("tensor '{}': found {}, expected F32, F16 or BF16. Use the unquantised model.",
                  name, stored->second.dtype));
-    } else if (problems.empty() && !parameter->is_meta()) {
-      throw_if_interrupted("model");
-      take(*parameter, stored->second.load());
-      for (const auto bytes : stored->second.bytes)
-        if (!lies_in(*parameter, bytes)) forget_pages(bytes);
-      if (!all_finite(*parameter))
-        problems.add(format(
-            "tensor '{}': found NaN or infinity, expected finite numbers. The weights are damaged.",
-            name));
-    }
+  }
+  for (const auto& [name, tensor] : weights.tensors)
+    if (!used.count(name) && !is_computed_buffer(name)) extra.push_back(name);
+  if (!missing.empty())
+    problems.add(
+        format("missing tensors: found none of {}, expected all {}. Is the download complete?",
+               quoted_list(missing), missing.size()));
+  if (!extra.empty())
+    problems.add(
+        format("extra tensors: found {}, expected none of these {}. Does the config belong to "
+               "these weights?",
+               quoted_list(extra), extra.size()));
+}
+
+void fill_decoder(Decoder& decoder, const StoredWeights& weights) {
+  ProblemList problems;
+  check_tensors(weights, decoder.features(), problems);
+  problems.throw_if_any<FormatError>(weights.where);
+  for (const auto& [own, parameter] : decoder.parameters()) {
+    if (parameter->is_meta()) continue;
+    throw_if_interrupted("model");
+    const auto& name = weights.names.at(own);
+    const auto& stored = weights.tensors.at(name);
+    take(*parameter, stored.load());
+    for (const auto bytes : stored.bytes)
+      if (!lies_in(*parameter, bytes)) forget_pages(bytes);
+    if (!all_finite(*parameter))
+      problems.add(format(
+          "tensor '{}': found NaN or infinity, expected finite numbers. The weights are damaged.",
+          name));
   }
   problems.throw_if_any<FormatError>(weights.where);
 }

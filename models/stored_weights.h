@@ -46,9 +46,14 @@ StoredWeights stored_weights(const ModelDir& folder, const Family& family,
 StoredWeights stored_weights(const GgufFile& file, const Family& family,
                              const DecoderFeatures& features);
 
+/// Adds what keeps these weights from being a decoder of these features: all missing and all extra
+/// tensors, every wrong shape and type. Reads no values.
+void check_tensors(const StoredWeights& weights, const DecoderFeatures& features,
+                   ProblemList& problems);
+
 /// Gives the decoder its parameters: those of its dtype and device lie in the mapped file from then
-/// on (a change stays private to this process), others are converted once. FormatError with ONE
-/// report of all missing, extra, misshapen, non-floating, NaN and infinite tensors.
+/// on (a change stays private to this process), others are converted once. FormatError with
+/// ONE report of what check_tensors finds, or of all NaN and infinite tensors.
 void fill_decoder(Decoder& decoder, const StoredWeights& weights);
 
 /// Attaches the adapter's factors (fp32) to the decoder's linear layers. FormatError with one

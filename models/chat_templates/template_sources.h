@@ -13,7 +13,7 @@ struct TemplateSources {
   std::map<std::string, std::string> named;  ///< Jinja of further ones ("tool_use" ...)
   std::string recorded;  ///< the built-in template the model was made or trained with; may be empty
 
-  bool empty() const { return standard.empty() && named.empty() && recorded.empty(); }
+  bool has_default() const { return !standard.empty() || !recorded.empty(); }
 };
 
 /// From chat_template.jinja with additional_chat_templates/*.jinja, else tokenizer_config.json (a

@@ -52,14 +52,10 @@ std::string completion_plan(const Model& model, const GenerationRequest& request
   const auto prompt = static_cast<std::int64_t>(request.prompt.size());
   const auto room = std::max<std::int64_t>(features.context_length - prompt, 0);
   const auto tokens = prompt + std::min(request.sampling.max_tokens, room);
-  const auto cache_bytes =
-      static_cast<std::uint64_t>(2 * features.num_layers * features.num_kv_heads *
-                                 features.head_dim * tokens) *
-      c10::elementSize(model.decoder->dtype());
   return format(
       "prompt    {} tokens, then at most {} of a context of {}\nmemory    weights {}, cache {}\n",
       prompt, tokens - prompt, features.context_length, bytes_text(weight_bytes),
-      bytes_text(cache_bytes));
+      bytes_text(cache_bytes(features, tokens, model.decoder->dtype())));
 }
 
 }  // namespace sqpsych

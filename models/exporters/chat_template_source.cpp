@@ -39,8 +39,7 @@ ChatTemplateSource find_chat_template(const ChatTemplateSearch& search,
     return exported_source_of(*choose_chat_template(options, sources, tokenizer));
   }
   if (search.adapter)
-    if (const auto own = read_template_sources(*search.adapter);
-        !own.recorded.empty() || !own.standard.empty())
+    if (const auto own = read_template_sources(*search.adapter); own.has_default())
       return exported_source_of(*choose_chat_template({}, own, tokenizer));
   if (sources.standard.empty() && !sources.recorded.empty())
     return exported_source_of(*choose_chat_template({}, sources, tokenizer));

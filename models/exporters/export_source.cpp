@@ -1,7 +1,5 @@
 #include "models/exporters/export_source.h"
 
-#include <set>
-
 #include "core/error.h"
 #include "core/text.h"
 #include "models/weights/merge.h"
@@ -30,7 +28,7 @@ ExportSource::ExportSource(const ExportRequest& request)
       names_(family_.tensor_names(features_)),
       weights_(stored_weights(folder_, family_, features_)) {
   ProblemList problems;
-  check_tensors(problems);
+  check_tensors(weights_, features_, problems);
   problems.throw_if_any<FormatError>(request.model.string());
   if (!request.adapter) return;
   adapter_ = read_adapter_dir(*request.adapter);
@@ -40,33 +38,6 @@ ExportSource::ExportSource(const ExportRequest& request)
   adapter_->modules = std::move(modules);
   check_adapter(problems);
   problems.throw_if_any<FormatError>(request.adapter->string());
-}
-
-void ExportSource::check_tensors(ProblemList& problems) const {
-  std::set<std::string> used;
-  for (const auto& [own, expected] : parameter_shapes(features_)) {
-    const auto& name = weights_.names.at(own);
-    used.insert(name);
-    const auto found = weights_.tensors.find(name);
-    if (found == weights_.tensors.end())
-      problems.add(format("tensor '{}': found nothing, expected [{}]. Is the download complete?",
-                          name, number_list(expected)));
-    else if (found->second.shape != expected)
-      problems.add(
-          format("tensor '{}': found [{}], expected [{}]. Does the config belong to these "
-                 "weights?",
-                 name, number_list(found->second.shape), number_list(expected)));
-    else if (!found->second.is_floating)
-      problems.add(
-          format("tensor '{}': found {}, expected F32, F16 or BF16. Use the unquantised model.",
-                 name, found->second.dtype));
-  }
-  for (const auto& [name, tensor] : weights_.tensors)
-    if (!used.count(name) && !name.ends_with("rotary_emb.inv_freq"))
-      problems.add(
-          format("tensor '{}': found it, expected only tensors of a {} model. Does the "
-                 "config belong to these weights?",
-                 name, family_.name()));
 }
 
 void ExportSource::check_adapter(ProblemList& problems) const {

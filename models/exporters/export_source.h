@@ -44,7 +44,6 @@ class ExportSource {
   std::unique_ptr<Tokenizer> load_tokenizer() const;
 
  private:
-  void check_tensors(ProblemList& problems) const;
   void check_adapter(ProblemList& problems) const;
 
   std::string tokenizer_split_;

@@ -1,10 +1,17 @@
 #include "models/layers/kv_cache.h"
 
 #include <ATen/ops/empty.h>
+#include <c10/core/ScalarType.h>
 
 #include "core/error.h"
 
 namespace sqpsych {
+
+std::uint64_t cache_bytes(const DecoderFeatures& features, std::int64_t tokens,
+                          at::ScalarType dtype) {
+  const auto per_token = 2 * features.num_layers * features.num_kv_heads * features.head_dim;
+  return static_cast<std::uint64_t>(per_token * tokens) * c10::elementSize(dtype);
+}
 
 KvCache::KvCache(const DecoderFeatures& features, std::int64_t capacity, at::ScalarType dtype,
                  at::Device device)

@@ -9,6 +9,10 @@
 
 namespace sqpsych {
 
+/// What keys and values of that many tokens take in all layers.
+std::uint64_t cache_bytes(const DecoderFeatures& features, std::int64_t tokens,
+                          at::ScalarType dtype);
+
 /// Keys and values of one sequence, all layers; grows up to `capacity` tokens.
 class KvCache {
  public:

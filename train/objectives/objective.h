@@ -13,7 +13,7 @@ class Objective {
  public:
   virtual ~Objective() = default;
   virtual std::string name() const = 0;
-  /// Scalar fp32 under autograd. `dropout` null: evaluation.
+  /// Scalar fp32 under autograd. `dropout` null: none (evaluation, or lora_dropout 0).
   virtual at::Tensor loss_sum(const Decoder& decoder, const Pack& pack,
                               const DropoutKey* dropout) const = 0;
   /// Number of units that `loss_sum` adds up over this row.

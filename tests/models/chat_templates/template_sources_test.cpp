@@ -17,7 +17,8 @@ using testing::write_text;
 TEST(TemplateSources, StandInTheOrderOfTransformers) {
   TemporaryFolder folder;
   const auto read = [&] { return read_template_sources(folder.path()); };
-  EXPECT_TRUE(read().empty());
+  EXPECT_FALSE(read().has_default());
+  EXPECT_TRUE(read().named.empty());
   write_text(folder / "chat_template.json", R"({"chat_template": "old"})");
   EXPECT_EQ(read().standard, "old");
   write_text(folder / "tokenizer_config.json",

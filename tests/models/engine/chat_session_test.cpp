@@ -46,6 +46,24 @@ TEST_F(NewModel, IsAFolderThatLoadsWithItsTemplate) {
                ConfigError);
 }
 
+TEST_F(NewModel, TemplatesOfAnAdapterOutrankThoseOfItsBase) {
+  const testing::TemporaryFolder adapter;
+  const auto file = adapter / "tokenizer_config.json";
+  auto model = load_model(path(), std::nullopt, {});
+  model.adapter = adapter.path();
+  const auto source_of = [&](const char* name) {
+    ModelOptions options;
+    options.chat_template = name;
+    return chat_template_of(model, options)->jinja_source();
+  };
+  const auto of_base = source_of("");
+  testing::write_text(file, R"({"chat_template": [{"name": "short", "template": "named"}]})");
+  EXPECT_EQ(source_of("short"), "named");
+  EXPECT_EQ(source_of(""), of_base) << "named ones leave the base's default where it is";
+  testing::write_text(file, R"({"chat_template": "trained with this"})");
+  EXPECT_EQ(source_of(""), "trained with this");
+}
+
 TEST_F(NewModel, WeightsAreAFunctionOfTheSeed) {
   Decoder first(read_features(path()), at::kFloat, at::kCPU),
       second(read_features(path()), at::kFloat, at::kCPU);

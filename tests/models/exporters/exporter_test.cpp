@@ -184,7 +184,7 @@ TEST(Exporter, ReportsAllFaultyTensorsAndModulesTogether) {
   fs::remove(folder / "model/model.safetensors");
   write_safetensors(folder / "model/model.safetensors", tensors);
   const auto request = request_of(folder / "model", "gguf", "", folder / "x.gguf");
-  for (const char* expected : {"'model.norm.weight': found [64], expected [128]", "'stray'",
+  for (const char* expected : {"'model.norm.weight': found shape [64], expected [128]", "'stray'",
                                "model.layers.1.mlp.up_proj.weight"})
     expect_refused<FormatError>(request, expected);
   auto adapted = request_of(model, "gguf", "", folder / "x.gguf");
