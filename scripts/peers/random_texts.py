@@ -11,8 +11,8 @@ WORDS = ["the", "client", " felt", " tired", "I've", "I'LL", "don't", "Ünïcode
          "3", "42", "2026", "1,000.5", "==>", "...", "?!", "\r\n", "\n", "\n\n", " ", "  ", "   ", "\t", "\u00a0", "\u3000",
          "\u180e", "\u200b", "\u200d", "e\u0301", "\uac01", "\u1100\u1161\u11a8", "🦙", "👩‍👩‍👧", "<0x0A>", "▁", "_", "'", "'s", "é",
          "camelCaseWord", "SHOUTING", "Title", "'ſ", "\u2028", "\x0b", "\x1f", "\u0085", "a/b", "/\n", "#tag", "東京タワー", "ǅ", "ʰ"]
-COMMON = [chr(code) for code in range(1, 0x250)]
-ANY = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+COMMON = [chr(code) for code in range(0x250)]
+ANY = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 ASSIGNED = [character for character in ANY if unicodedata.category(character) not in ("Cn", "Co")]
 # What Unicode 3.2 knew as it is today: tables of any age agree on it.
 OLD = [character for character in ANY
