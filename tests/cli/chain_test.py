@@ -55,7 +55,8 @@ class Chain(RefusalTest):
     def test_the_way_to_train_without_validation_is_one(self):
         alone = write("alone/train.jsonl", material.rows(8)).parent
         for name in ("lora", "debug", "demo_lora"):
-            command = ["train", *config("train", name), "--model", material.model(), "--data", alone, "--check"]
+            command = ["train", *config("train", name), "--model", material.model(1024), "--data", alone, "--output",
+                       SCRATCH / "never", "--check"]
             result = sqpsych(*command)
             self.assert_refused(result, SETTINGS, "no validation.jsonl")
             sets = re.findall(r"--set (\S+)", result.err)
@@ -67,7 +68,8 @@ class Chain(RefusalTest):
     def test_an_empty_validation_split_is_named(self):
         folder = write("empty/train.jsonl", material.rows(8)).parent
         write("empty/validation.jsonl", "")
-        result = sqpsych("train", *config("train", "lora"), "--model", material.model(), "--data", folder, "--check")
+        result = sqpsych("train", *config("train", "lora"), "--model", material.model(), "--data", folder, "--output",
+                         SCRATCH / "never", "--check")
         self.assert_refused(result, FAILED, "validation.jsonl", "a larger split.validation", "eval_strategy=no")
 
     def test_a_folder_is_no_settings_file(self):
