@@ -280,6 +280,7 @@ def tokenizer_file(model, variant):
 
 
 def of_old_unicode(text):
-    """False for a character that Hugging Face's tables, older than Unicode 13, do not decompose yet."""
-    return all(unicodedata.normalize("NFKD", character) == character
+    """False for a character that Hugging Face's tables, older than Unicode 13, do not decompose yet.
+    Python's own may be as old as Unicode 14; what came to be decomposed with 15 is one range."""
+    return all((unicodedata.normalize("NFKD", character) == character and not "\U0001e030" <= character <= "\U0001e06d")
                or normalizers.NFKD().normalize_str(character) != character for character in text)

@@ -12,6 +12,9 @@ namespace sqpsych::tokenizers {
 namespace {
 
 constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+/// Outside brackets Oniguruma takes the numbers of Latin-1 (², ¼ ...) for word characters too.
+constexpr std::string_view kWordAlone =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 constexpr std::string_view kHexadecimal = "0-9A-Fa-f";
 
 struct LongName {
@@ -169,7 +172,7 @@ class Translation {
 
   /// `\b` and `\B`: a place with, or without, a word character on one side only.
   static std::string word_boundary(bool is_negated) {
-    const std::string word = "[" + std::string(kWord) + "]";
+    const std::string word = "[" + std::string(kWordAlone) + "]";
     const std::string before = "(?<=" + word + ")";
     const std::string not_before = "(?<!" + word + ")";
     const std::string behind = "(?=" + word + ")";
@@ -203,7 +206,7 @@ class Translation {
         return name == 's' ? R"(\p{White_Space})" : R"(\P{White_Space})";
       case 'w':
       case 'W':
-        return set(kWord, name == 'W');
+        return set(in_brackets ? kWord : kWordAlone, name == 'W');
       case 'h':
       case 'H':
         return set(kHexadecimal, name == 'H');

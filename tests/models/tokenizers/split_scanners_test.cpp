@@ -73,7 +73,7 @@ TEST(Pcre2Pattern, SaysWhatOnigurumaMeans) {
   const std::vector<std::pair<const char*, const char*>> cases = {
       {R"(\s\S)", R"(\p{White_Space}\P{White_Space})"},
       {R"([^\s\]])", R"([^\p{White_Space}\]])"},
-      {R"(\w)", R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])"},
+      {R"(\w)", R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}])"},
       {R"(\p{Han}\P{^Latin}\p{^Greek})", R"(\p{sc:Han}\p{sc:Latin}\P{sc:Greek})"},
       {R"(\p{Lu}\p{UppercaseLetter})", R"(\p{Lu}\p{Lu})"},
       {R"([]a])", R"([\]a])"},

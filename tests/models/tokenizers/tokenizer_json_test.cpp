@@ -56,5 +56,22 @@ TEST(TokenizerJson, TheSmallFilesDeclareTokensAndFlagsButNotWhatStandsAround) {
   EXPECT_EQ(tokenizer->encode_ids("a <m>b<|done|>", false), (Ids{0, 4, 1, 5}));
 }
 
+// tokenizers 0.23.3 with this file: the merge tells whether both stand in one piece.
+TEST(TokenizerJson, NumbersOfLatin1AreWordCharactersOutsideBrackets) {
+  const std::pair<const char*, Ids> cases[] = {{R"(\\w+)", {2}}, {R"([\\w]+)", {0, 1}},
+                                               {R"(\\W)", {2}},  {R"([^\\w])", {0, 1}},
+                                               {R"(\\b)", {2}},  {R"([[:word:]]+)", {0, 1}}};
+  for (const auto& [pattern, expected] : cases) {
+    testing::TemporaryFolder folder;
+    testing::write_text(folder / "tokenizer.json",
+                        format(R"({{"model": {{"type": "BPE", "vocab": {{"a": 0, "¾": 1, "a¾": 2}},
+                              "merges": [["a", "¾"]]}},
+                   "pre_tokenizer": {{"type": "Split", "pattern": {{"Regex": "{}"}},
+                                      "behavior": "Isolated", "invert": false}}}})",
+                               pattern));
+    EXPECT_EQ(load_tokenizer(folder.path())->encode_ids("a¾", false), expected) << pattern;
+  }
+}
+
 }  // namespace
 }  // namespace sqpsych
