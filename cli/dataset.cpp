@@ -5,6 +5,7 @@
 #include "core/text.h"
 #include "data/datasets/dataset.h"
 #include "data/datasets/importers/importer.h"
+#include "generate/run_folder.h"
 
 namespace sqpsych {
 
@@ -22,25 +23,25 @@ struct DatasetArguments {
 std::vector<std::filesystem::path> files_of(const std::vector<std::string>& arguments) {
   std::vector<std::filesystem::path> files;
   for (const std::filesystem::path path : arguments) {
-    const auto sessions = path / "sessions.jsonl";
-    if (std::filesystem::is_directory(path) && !std::filesystem::exists(sessions))
+    const bool is_folder = std::filesystem::is_directory(path);
+    files.push_back(is_folder ? path / kSessionsFile : path);
+    if (is_folder && !std::filesystem::exists(files.back()))
       throw ConfigError(
-          format("dataset: FILE: '{}': found a folder without sessions.jsonl, expected a file or "
-                 "the folder of a finished run.",
-                 path.string()));
-    files.push_back(std::filesystem::is_directory(path) ? sessions : path);
+          format("dataset: FILE: '{}': found a folder without {}, expected a file or the folder of "
+                 "a finished run.",
+                 path.string(), kSessionsFile));
   }
   return files;
 }
 
 void warn_of_unfinished_runs(const std::vector<std::filesystem::path>& files) {
   for (const auto& file : files)
-    if (file.filename() == "sessions.jsonl" &&
-        std::filesystem::exists(file.parent_path() / "journal.jsonl"))
+    if (file.filename() == kSessionsFile &&
+        std::filesystem::exists(file.parent_path() / kJournalFile))
       log_warning(
-          format("'{}': found a journal.jsonl beside it: the run was stopped on the way and has "
-                 "more sessions. The same `sqpsych generate` again finishes it.",
-                 file.string()));
+          format("'{}': found {} beside it: the run was stopped on the way and has more sessions. "
+                 "The same `sqpsych generate` again finishes it.",
+                 file.string(), kJournalFile));
 }
 
 void warn_of_empty_splits(const Dataset& dataset, const SplitConfig& split) {

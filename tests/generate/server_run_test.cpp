@@ -75,9 +75,9 @@ TEST(ServerRun, AStartOverThatCannotBeginKeepsTheSessionsThatAreThere) {
       "sqpsych_openai.json",
       {"backends.server.model=tiny", "backends.server.base_url=http://127.0.0.1:9",
        "backends.server.max_retries=0", "backends.server.timeout_seconds=2"});
-  EXPECT_FALSE(testing::error_text([&] {
-                 run_generation(nobody.config, nobody.origin, run.options);
-               }).empty());
+  EXPECT_THAT(
+      testing::error_text([&] { run_generation(nobody.config, nobody.origin, run.options); }),
+      HasSubstr("127.0.0.1:9"));
   EXPECT_EQ(read_file(file), before);
 }
 
