@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -180,7 +181,10 @@ void read_value(const Json& json, T& value, const Rule& rule, const Place& place
     value = json.get<std::string>();
     check_rule(value, rule, place);
   } else if constexpr (std::integral<T>) {
+    constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
     if (!json.is_number_integer()) return place.wrong(describe(json), "a whole number");
+    if (json.is_number_unsigned() && json.get<std::uint64_t>() > kLargest)
+      return place.wrong(describe(json), format("a whole number up to {}", kLargest));
     value = json.get<T>();
     check_rule(static_cast<double>(value), rule, place);
   } else {

@@ -79,6 +79,12 @@ TEST(Fields, ReportsEveryProblemTogether) {
     EXPECT_THAT(text, HasSubstr(expected));
 }
 
+TEST(Fields, NumbersThatDoNotFitAreRefused) {
+  EXPECT_THAT(problems_of(R"({"groups": {"mdd": {"rank": 9223372036854775808}}})"),
+              HasSubstr("groups.mdd.rank: found 9223372036854775808, expected a whole number up to "
+                        "9223372036854775807"));
+}
+
 TEST(Fields, RulesAcrossFieldsAreChecked) {
   EXPECT_THAT(problems_of(R"({"lora": {"rank": 101}})"), HasSubstr("packing with rank above 100"));
   const Json unpacked = Json::parse(R"({"lora": {"rank": 101}, "packing": false})");
