@@ -68,10 +68,8 @@ ExitCode run_dataset(const DatasetArguments& arguments) {
   create_private_files();
   const auto files = files_of(arguments.files);
   warn_of_unfinished_runs(files);
-  if (!arguments.output.empty()) {
-    refuse_output_holding(arguments.output, files, "dataset");
-    prepare_output(arguments.output, arguments.existing, "dataset");
-  }
+  if (!arguments.output.empty())
+    prepare_output(arguments.output, arguments.existing, files, "dataset");
   const Dataset dataset = build_dataset(files, config);
   std::cout << dataset.report.text();
   warn_of_empty_splits(dataset, config.split);

@@ -88,10 +88,8 @@ ExitCode run_inspect(const InspectArguments& arguments) {
   RowPlanReport report;
   const auto tokenized =
       tokenize_rows(rows, *loaded.tokenizer, loaded.chat_template.get(), config.plan, report);
-  if (!arguments.html.empty()) {
-    refuse_output_holding(arguments.html, {rows_file(arguments.rows)}, "inspect");
-    prepare_output(arguments.html, arguments.existing, "inspect");
-  }
+  if (!arguments.html.empty())
+    prepare_output(arguments.html, arguments.existing, {rows_file(arguments.rows)}, "inspect");
   const Inspection inspection = {tokenized, report, *loaded.tokenizer, arguments.limit};
   if (arguments.flags.check) {
     std::cout << report.text();

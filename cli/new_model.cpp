@@ -25,8 +25,8 @@ ExitCode run(const NewModelFlags& flags) {
   if (printed_config(flags.config, config_to_json(config))) return ExitCode::kDone;
   need_inputs("--text", flags.texts);
   if (flags.config.check) {
-    refuse_output_holding(flags.output, {flags.texts.begin(), flags.texts.end()}, "new-model");
-    prepare_output(flags.output, flags.existing, "new-model");
+    prepare_output(flags.output, flags.existing, {flags.texts.begin(), flags.texts.end()},
+                   "new-model");
     std::size_t lines = 0;
     for (const auto& file : flags.texts) lines += read_training_texts(file).size();
     std::cout << format(

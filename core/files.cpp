@@ -226,8 +226,24 @@ void write_folder_atomic(const fs::path& given, bool replace,
   sync_folder(path.parent_path());
 }
 
-void prepare_output(const fs::path& path, Existing existing, const std::string& where) {
+void refuse_output_holding(const fs::path& output, const std::vector<fs::path>& inputs,
+                           const std::string& where) {
+  if (!fs::exists(output)) return;
+  const fs::path folder = fs::canonical(output);
+  for (const auto& input : inputs) {
+    const auto relative = fs::weakly_canonical(input).lexically_relative(folder);
+    if (!input.empty() && !relative.empty() && *relative.begin() != "..")
+      throw ConfigError(
+          format("{}: --output: found '{}', which holds the input '{}', expected another place. "
+                 "Choose another --output.",
+                 where, output.string(), input.string()));
+  }
+}
+
+void prepare_output(const fs::path& path, Existing existing, const std::vector<fs::path>& inputs,
+                    const std::string& where) {
   if (path.empty()) throw ConfigError(where + ": --output: found nothing, expected a path.");
+  refuse_output_holding(path, inputs, where);
   const bool is_folder = fs::is_directory(path);
   const bool occupied = fs::exists(path) && !(is_folder && fs::is_empty(path));
   if (occupied && !is_folder && !fs::is_regular_file(path))
@@ -243,20 +259,6 @@ void prepare_output(const fs::path& path, Existing existing, const std::string& 
         format("{}: '{}': found a folder without manifest.json, expected one that sqpsych wrote. "
                "Remove it by hand if it is to go.",
                where, path.string()));
-}
-
-void refuse_output_holding(const fs::path& output, const std::vector<fs::path>& inputs,
-                           const std::string& where) {
-  if (!fs::exists(output)) return;
-  const fs::path folder = fs::canonical(output);
-  for (const auto& input : inputs) {
-    const auto relative = fs::weakly_canonical(input).lexically_relative(folder);
-    if (!input.empty() && !relative.empty() && *relative.begin() != "..")
-      throw ConfigError(
-          format("{}: --output: found '{}', which holds the input '{}', expected another place. "
-                 "Choose another --output.",
-                 where, output.string(), input.string()));
-  }
 }
 
 void create_private_files() { umask(077); }

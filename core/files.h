@@ -68,7 +68,9 @@ enum class Existing { kRefuse, kOverwrite };
 /// kRefuse: `where: 'path' exists. Choose another --output or pass --overwrite.`
 /// With kOverwrite only a file or a folder with our manifest.json is accepted, never a device; it
 /// stays until the writer replaces it as a whole. Nothing is created here.
-void prepare_output(const std::filesystem::path& path, Existing existing, const std::string& where);
+/// Nor may it hold one of the `inputs`: see refuse_output_holding.
+void prepare_output(const std::filesystem::path& path, Existing existing,
+                    const std::vector<std::filesystem::path>& inputs, const std::string& where);
 
 /// ConfigError when an input is the existing `output` or lies in it: replacing the output would
 /// remove what it is made from.

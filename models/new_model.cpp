@@ -150,8 +150,7 @@ void write_new_model(const NewModelConfig& config, const std::vector<fs::path>& 
   std::vector<std::string> lines;
   for (const auto& file : texts)
     for (auto& line : read_training_texts(file)) lines.push_back(std::move(line));
-  refuse_output_holding(output, texts, "new-model");
-  prepare_output(output, existing, "new-model");
+  prepare_output(output, existing, texts, "new-model");
   write_folder_atomic(output, existing == Existing::kOverwrite, [&](const fs::path& folder) {
     const auto tokenizer = train_tokenizer(config, lines, folder);
     const auto chat_template = make_chat_template(config.chat_template, *tokenizer);

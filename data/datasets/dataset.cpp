@@ -206,8 +206,7 @@ Dataset build_dataset(const std::vector<std::filesystem::path>& files,
 void write_dataset(const Dataset& dataset, const std::vector<std::filesystem::path>& files,
                    const DatasetConfig& config, const std::filesystem::path& output,
                    Existing existing) {
-  refuse_output_holding(output, files, "dataset");
-  prepare_output(output, existing, "dataset");
+  prepare_output(output, existing, files, "dataset");
   const bool replace = std::filesystem::exists(output);
   write_folder_atomic(output, replace, [&](const std::filesystem::path& folder) {
     for (std::size_t i = 0; i < kSplitNames.size(); ++i)

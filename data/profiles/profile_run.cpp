@@ -216,10 +216,8 @@ ProfileBatch build_profiles(const BoundMapping& mapping, const JoinedAnswers& an
 }
 
 ProfileCounts run_profiles(const ProfilesConfig& config, const ProfileRunOptions& options) {
-  if (!options.check_only || !options.output.empty()) {
-    refuse_output_holding(options.output, options.answers, "profiles");
-    prepare_output(options.output, options.existing, "profiles");
-  }
+  if (!options.check_only || !options.output.empty())
+    prepare_output(options.output, options.existing, options.answers, "profiles");
   const std::string key = choose_key(config, options);
   const auto questionnaires = load_questionnaires(config, options.questionnaire_folders);
   const JoinedAnswers answers(read_tables(config, options.answers), config.join,

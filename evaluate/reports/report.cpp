@@ -120,8 +120,7 @@ void write_report(const ReportRequest& request) {
                    [](const auto& a, const auto& b) { return a.first < b.first; });
 
   if (request.config.report.samples > 0) create_private_files();
-  refuse_output_holding(request.output, request.sources, "report");
-  prepare_output(request.output, request.existing, "report");
+  prepare_output(request.output, request.existing, request.sources, "report");
   if (request.check_only) return;
   Page page;
   page.banner(kBanner);

@@ -36,17 +36,14 @@ std::string known_type(const Exporter& exporter, const std::string& type) {
                            quoted_list(exporter.types()), exporter.name()));
 }
 
-/// Nothing that is read may be replaced, and a folder never gives way to a file.
 void check_output(const ExportRequest& request, bool writes_folder) {
-  if (request.output.empty())
-    throw ConfigError("export: --output: found nothing, expected a path.");
-  refuse_output_holding(request.output, {request.model, request.adapter.value_or("")}, "export");
   if (!writes_folder && fs::is_directory(request.output))
     throw ConfigError(
         format("export: --output: found the folder '{}', expected a file path such as "
                "'{}'.",
                request.output.string(), (request.output / "model.gguf").string()));
-  prepare_output(request.output, request.existing, "export");
+  prepare_output(request.output, request.existing, {request.model, request.adapter.value_or("")},
+                 "export");
 }
 
 }  // namespace

@@ -147,25 +147,25 @@ TEST(Files, AWrongConfigsVariableIsNoSilentFallback) {
 
 TEST(Files, DevicesAreNeverReplaced) {
   for (const auto existing : {Existing::kRefuse, Existing::kOverwrite})
-    EXPECT_THROW(prepare_output("/dev/null", existing, "logits"), ConfigError);
+    EXPECT_THROW(prepare_output("/dev/null", existing, {}, "logits"), ConfigError);
 }
 
 TEST(Files, ExistingOutputIsRefusedUnlessOverwritten) {
   const TemporaryFolder folder;
   write_text(folder / "out" / "x", "1");
   try {
-    prepare_output(folder / "out", Existing::kRefuse, "dataset");
+    prepare_output(folder / "out", Existing::kRefuse, {}, "dataset");
     FAIL() << "an existing output was accepted";
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), HasSubstr("--overwrite"));
     EXPECT_EQ(error.exit_code(), ExitCode::kSettings);
   }
-  EXPECT_THROW(prepare_output(folder / "out", Existing::kOverwrite, "dataset"), ConfigError);
+  EXPECT_THROW(prepare_output(folder / "out", Existing::kOverwrite, {}, "dataset"), ConfigError);
   write_text(folder / "out" / "manifest.json", "{}");
-  EXPECT_NO_THROW(prepare_output(folder / "out", Existing::kOverwrite, "dataset"));
+  EXPECT_NO_THROW(prepare_output(folder / "out", Existing::kOverwrite, {}, "dataset"));
   EXPECT_TRUE(fs::exists(folder / "out" / "x")) << "gone before its successor is complete";
   fs::create_directory(folder / "empty");
-  EXPECT_NO_THROW(prepare_output(folder / "empty", Existing::kRefuse, "dataset"));
+  EXPECT_NO_THROW(prepare_output(folder / "empty", Existing::kRefuse, {}, "dataset"));
 }
 
 TEST(Files, MissingFileAndFolderAreNamed) {
