@@ -8,11 +8,7 @@ import json
 import re
 import subprocess
 
-import torch
-from peft import PeftModel
-from transformers import AutoModelForCausalLM
-
-from support import BINARY, WORK, agree_over_prompts, case, close, finish, logits, sqpsych
+from support import BINARY, WORK, agree_over_prompts, case, close, finish, logits, sqpsych, their_logits
 
 NEW_TOKENS = 32
 PROMPTS = [[1, 7 * i + 5, 11 * i + 3, 200 - 9 * i] for i in range(10)]
@@ -60,37 +56,27 @@ def train(family, base):
     return run / "adapter"
 
 
-def theirs(folder, ids, adapter=None):
-    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    assert not info["missing_keys"] and not info["unexpected_keys"], info
-    if adapter:
-        model = PeftModel.from_pretrained(model, adapter)
-    with torch.no_grad():
-        return model.eval()(torch.tensor([ids])).logits[0].numpy()
-
-
 LONG = [(7 * i + i * i // 3) % 300 for i in range(100)]
 names = families()
 assert len(names) > 10, names
 for family in names:
     with case(f"{family}: a new model has transformers' logits beyond its window"):
         base = new_model(family)
-        close(logits(base, LONG), theirs(base, LONG))
+        close(logits(base, LONG), their_logits(base, LONG))
     with case(f"{family}: five LoRA steps, PEFT loads the adapter with our logits"):
         adapter = train(family, base)
         tuned = logits(base, LONG, adapter=adapter)
         assert abs(tuned - logits(base, LONG)).max() > 1e-2, "the adapter does nothing"
-        close(tuned, theirs(base, LONG, adapter), atol=2e-4)
+        close(tuned, their_logits(base, LONG, adapter), atol=2e-4)
     with case(f"{family}: the merged folder loads in transformers with the adapter's logits"):
         merged = WORK / family / "merged"
         sqpsych("export", "--model", base, "--adapter", adapter, "--format", "huggingface", "--output", merged)
-        close(theirs(merged, LONG), tuned, atol=2e-4)
+        close(their_logits(merged, LONG), tuned, atol=2e-4)
     with case(f"{family}: merged, as GGUF F32, agrees with stock llama.cpp and with our own reader"):
         gguf = WORK / family / "merged.gguf"
         sqpsych("export", "--model", merged, "--format", "gguf", "--type", "F32", "--output", gguf)
         sqpsych("verify", gguf)
         close(logits(gguf, LONG), tuned, atol=2e-4)
-        print("   {} of {} positions compared".format(
-            *agree_over_prompts(gguf, PROMPTS, lambda ids: logits(merged, ids), n=NEW_TOKENS)), flush=True)
+        agree_over_prompts(gguf, PROMPTS, merged, n=NEW_TOKENS)
 
 finish()

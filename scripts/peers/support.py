@@ -95,14 +95,21 @@ def ids_text(ids):
     return ",".join(str(int(i)) for i in ids)
 
 
-def logits(model, ids, adapter=None):
-    """Our fp32 logits [tokens, vocabulary] as a float32 array."""
+def logits_of_rows(model, rows, adapter=None):
+    """Our fp32 logits [tokens, vocabulary] of every row, as float32 arrays; each row is computed for itself."""
     from safetensors.numpy import load_file
     output = WORK / "logits.safetensors"
     output.unlink(missing_ok=True)
     extra = ["--adapter", adapter] if adapter else []
-    sqpsych("logits", "--model", model, *extra, "--ids", ids_text(ids), "--output", output)
-    return load_file(output)["logits"].astype(np.float32)
+    sqpsych("logits", "--model", model, *extra, *[part for ids in rows for part in ("--ids", ids_text(ids))], "--output", output)
+    tensors = load_file(output)
+    names = ["logits"] if len(rows) == 1 else [f"logits.{i}" for i in range(len(rows))]
+    assert sorted(tensors) == sorted(names), sorted(tensors)
+    return [tensors[name].astype(np.float32) for name in names]
+
+
+def logits(model, ids, adapter=None):
+    return logits_of_rows(model, [ids], adapter)[0]
 
 
 def their_logits(folder, ids, adapter=None):
@@ -163,32 +170,30 @@ def agree_with_greedy(our_logits, num_prompt, greedy, gap=1e-2):
     return qualifying, differing
 
 
-def agree_over_prompts(gguf, prompts, our_logits_of, n=64, lora=None, gap=1e-2, min_share=0.9):
-    """10 prompts x 64 tokens as one statement. `our_logits_of(ids)` gives [tokens, vocabulary]. Every difference is counted
-    before the check fails, so that its message tells one step from many."""
-    qualifying = total = 0
-    differing = []
-    for answer in oracle_greedy(gguf, prompts, n=n, lora=lora):
-        prompt, greedy = answer["prompt"], answer["greedy"]
-        if not greedy:
-            continue  # llama.cpp stopped at once on an end token
-        here, others = agree_with_greedy(our_logits_of(prompt + greedy), len(prompt), greedy, gap)
-        qualifying += here
-        differing += others
-        total += len(greedy)
-    if differing:
-        raise AssertionError(f"{len(differing)} of {qualifying} positions differ: {'; '.join(differing[:3])}")
+def agree_over_prompts(gguf, prompts, model, adapter=None, n=64, lora=None, gap=1e-2, min_share=0.9):
+    """10 prompts x 64 tokens as one statement: stock llama.cpp on `gguf` (+ `lora`) against our logits of `model`
+    (+ `adapter`). Every difference is counted before the check fails, so that its message tells one step from many."""
+    # An empty answer: llama.cpp stopped at once on an end token.
+    answers = [answer for answer in oracle_greedy(gguf, prompts, n=n, lora=lora) if answer["greedy"]]
+    total = sum(len(answer["greedy"]) for answer in answers)
     if total < len(prompts) * n // 2:
         raise AssertionError(f"llama.cpp gave {total} tokens for {len(prompts)} prompts, expected up to {n} for each")
+    qualifying = 0
+    differing = []
+    ours = logits_of_rows(model, [answer["prompt"] + answer["greedy"] for answer in answers], adapter)
+    for answer, our_logits in zip(answers, ours, strict=True):
+        here, others = agree_with_greedy(our_logits, len(answer["prompt"]), answer["greedy"], gap)
+        qualifying += here
+        differing += others
+    if differing:
+        raise AssertionError(f"{len(differing)} of {qualifying} positions differ: {'; '.join(differing[:3])}")
     if qualifying < min_share * total:
         raise AssertionError(f"only {qualifying} of {total} positions have a clear best token, expected {min_share:.0%}")
-    return qualifying, total
+    print(f"   {qualifying} of {total} positions compared", flush=True)
 
 
 def agree_with_oracle(gguf, model, adapter=None, lora=None):
-    """STORY_PROMPTS x 64 tokens: stock llama.cpp on `gguf` (+ `lora`) against our logits of `model` (+ `adapter`)."""
-    qualifying, total = agree_over_prompts(gguf, STORY_PROMPTS, lambda ids: logits(model, ids, adapter=adapter), lora=lora)
-    print(f"   {qualifying} of {total} positions compared", flush=True)
+    agree_over_prompts(gguf, STORY_PROMPTS, model, adapter, lora=lora)
 
 
 MODEL = shared("data/tinystories-656k")

@@ -164,6 +164,17 @@ class TextAndIds(unittest.TestCase):
         values = [struct.unpack(f"<{len(data) // 4}f", hostile.read_safetensors(file)[1]) for file in files]
         self.assertLess(max(abs(a - b) for a, b in zip(*values)), 1e-5)
 
+    def test_logits_of_several_rows_are_those_of_each(self):
+        alone, together = SCRATCH / "alone.safetensors", SCRATCH / "together.safetensors"
+        command = ["logits", "--model", material.model(), "--ids", "1,2,3"]
+        self.assertEqual(sqpsych(*command, "--output", alone).code, DONE)
+        self.assertEqual(sqpsych(*command, "--ids", "4,5", "--output", together).code, DONE)
+        header, data = hostile.read_safetensors(together)
+        self.assertEqual(sorted(name for name in header if name != "__metadata__"), ["logits.0", "logits.1"])
+        self.assertEqual(header["logits.1"]["shape"][0], 2)
+        begin, end = header["logits.0"]["data_offsets"]
+        self.assertEqual(data[begin:end], hostile.read_safetensors(alone)[1])
+
 
 class Model(unittest.TestCase):
     def test_the_account_is_the_folders_own(self):
