@@ -1,3 +1,4 @@
+#include "core/text.h"
 #include "models/families/config_features.h"
 #include "models/families/family.h"
 #include "models/families/gguf_features.h"
@@ -13,7 +14,8 @@ constexpr ConfigStyle kStyle = {.model_type = "cohere",
                                 .rope_base = 500000,
                                 .tied_embeddings = true};
 constexpr double kDefaultLogitScale = 0.0625;
-constexpr double kLogitScale = 0.8333333;  // Command R+'s config
+constexpr double kLogitScale = 0.8333333;          // Command R+'s config
+constexpr std::int64_t kLayersWithHeadNorms = 64;  // llama.cpp, src/llama-model.cpp: Command R+
 
 void set_constant_features(DecoderFeatures& f) {
   f.norm_kind = NormKind::kLayer;
@@ -55,6 +57,10 @@ class Cohere final : public Family {
     refuse_free_heads(gguf_architecture(), f);
     refuse_in_gguf(gguf_architecture(), !f.tied_embeddings, "an untied head");
     refuse_in_gguf(gguf_architecture(), f.attention_output_bias, "attention biases");
+    const bool has_norms = f.head_norm != HeadNorm::kNone;
+    refuse_in_gguf(gguf_architecture(), has_norms != (f.num_layers >= kLayersWithHeadNorms),
+                   format("{} layers {} norms of queries and keys", f.num_layers,
+                          has_norms ? "with" : "without"));
     write_gguf_features(gguf_architecture(), f, writer);
     writer.set("command-r.rope.scaling.type", std::string("none"));
   }

@@ -117,8 +117,10 @@ Rules parallel_block() {
 }
 
 GgufArchitecture parallel_blocks() {
-  const Rules own = {{"attn_q_norm.weight", kPerLayer, kOptional, {kHeads, kHead}},
-                     {"attn_k_norm.weight", kPerLayer, kOptional, {kKeyHeads, kHead}}};
+  // The large model of the family is told by its depth.
+  const auto either = GgufExpertRule::kAlways;
+  const Rules own = {{"attn_q_norm.weight", kPerLayer, kRequired, {kHeads, kHead}, either, 64},
+                     {"attn_k_norm.weight", kPerLayer, kRequired, {kKeyHeads, kHead}, either, 64}};
   return {.name = "command-r",
           .tensors = joined({parallel_block(), own}),
           .derives_head_size = true,

@@ -35,6 +35,7 @@ struct GgufTensorRule {
   bool required = true;
   std::vector<GgufSize> shape;
   GgufExpertRule experts = GgufExpertRule::kAlways;
+  std::int64_t min_layers = 0;  ///< in files with fewer layers the tensor must not be
 };
 
 /// What llama.cpp's loader asks of one general.architecture (src/llama-model.cpp).

@@ -86,6 +86,7 @@ void check_tensors(GgufExamination& examination, const GgufArchitecture& archite
   std::set<std::string> known;
   std::vector<std::string> missing;
   const auto is_for_file = [&](const GgufTensorRule& rule) {
+    if (sizes.layers < rule.min_layers) return false;
     if (rule.experts == GgufExpertRule::kAlways) return true;
     return (rule.experts == GgufExpertRule::kMixture) == (sizes.experts > 0);
   };

@@ -339,6 +339,38 @@ TEST(VerifyRules, KnowsWhatOtherArchitecturesAskFor) {
   EXPECT_THAT(details, ::testing::HasSubstr("blk.0.post_attention_norm.weight"));
 }
 
+/// Rules that a command-r model of so many layers breaks.
+std::set<std::string> findings_of_parallel_blocks(std::uint32_t layers, bool has_head_norms) {
+  auto draft = good_model();
+  for (auto& [key, value] : draft.keys) key = replace_all(key, "llama.", "command-r.");
+  draft.set("general.architecture", std::string("command-r"));
+  draft.set("command-r.block_count", u32(layers));
+  draft.remove("command-r.attention.layer_norm_rms_epsilon");
+  draft.set("command-r.attention.layer_norm_epsilon", 1e-5F);
+  draft.set("command-r.logit_scale", 0.5F);
+  for (std::uint32_t layer = 2; layer < layers; ++layer) add_block(draft, format("blk.{}.", layer));
+  std::erase_if(draft.tensors,
+                [](const auto& entry) { return entry.name.ends_with("ffn_norm.weight"); });
+  for (std::uint32_t layer = 0; has_head_norms && layer < layers; ++layer) {
+    draft.tensors.push_back({format("blk.{}.attn_q_norm.weight", layer), {4, 8}});
+    draft.tensors.push_back({format("blk.{}.attn_k_norm.weight", layer), {2, 8}});
+  }
+  const TemporaryFolder folder;
+  draft.write(folder / "draft.gguf");
+  std::set<std::string> rules;
+  for (const auto& finding : verify_gguf(folder / "draft.gguf")) rules.insert(finding.rule);
+  return rules;
+}
+
+TEST(VerifyRules, KnowsTensorsThatOnlyDeepModelsHave) {
+  using ::testing::ElementsAre;
+  using ::testing::IsEmpty;
+  EXPECT_THAT(findings_of_parallel_blocks(2, false), IsEmpty());
+  EXPECT_THAT(findings_of_parallel_blocks(64, true), IsEmpty());
+  EXPECT_THAT(findings_of_parallel_blocks(2, true), ElementsAre("tensor-extra"));
+  EXPECT_THAT(findings_of_parallel_blocks(64, false), ElementsAre("tensor-missing"));
+}
+
 TEST(VerifyRules, WantsTheHeadSizeThatAnArchitectureDerives) {
   TemporaryFolder folder;
   auto draft = good_model();

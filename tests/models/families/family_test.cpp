@@ -344,6 +344,17 @@ TEST(Family, ASettingThatItsTransformersIgnoresChangesNothing) {
   EXPECT_EQ(family.features(config, problems).attention_soft_cap, 0);
 }
 
+TEST(Family, WhatRuntimesDoOtherwiseWithLongRopeIsSaid) {
+  const auto& family = family_by_name("phi3");
+  auto features = complete_features(family);
+  features.rope.scaling = LongRopeScaling{{1, 1, 1, 1}, {1, 2, 3, 4}, 77, 1.25};
+  GgufWriter writer;
+  ::testing::internal::CaptureStderr();
+  family.write_gguf_keys(features, writer);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("long factors for every token once its context is larger than 77 tokens"));
+}
+
 TEST(Family, WhatGgufCannotExpressIsRefused) {
   const auto refused = [](const char* name, const std::function<void(DecoderFeatures&)>& change) {
     const auto& family = family_by_name(name);
@@ -361,6 +372,8 @@ TEST(Family, WhatGgufCannotExpressIsRefused) {
   refused("qwen2", [](auto& f) { f.head_dim = 16; });
   refused("smollm3", [](auto& f) { f.layers.clear(); });
   refused("cohere2", [](auto& f) { f.layers[3].window = 8; });
+  refused("cohere", [](auto& f) { f.head_norm = HeadNorm::kPerHead; });
+  refused("cohere", [](auto& f) { f.num_layers = 64; });
 }
 
 }  // namespace
