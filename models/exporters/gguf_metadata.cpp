@@ -134,7 +134,7 @@ std::string harmless_name(const std::string& name, const Tokenizer& tokenizer) {
   for (auto at = find_quirky_name(harmless); at != std::string::npos;
        at = find_quirky_name(harmless)) {
     const auto digit = harmless.find('3', at);
-    harmless = harmless.substr(0, at) + "phi " + harmless.substr(digit);
+    harmless = harmless.substr(0, at + 3) + " " + harmless.substr(digit);
   }
   log_warning(
       format("export: general.name: '{}' is written as '{}': llama.cpp looks up {} for that name, "

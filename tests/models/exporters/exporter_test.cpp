@@ -155,6 +155,19 @@ TEST(Exporter, EveryEndTokenReachesTheFileAndComesBack) {
         << path;
 }
 
+TEST(Exporter, ANameForWhichLoadersLookUpTokensIsWrittenOtherwise) {
+  SQPSYCH_NEED_SHARED(model, "data/tinystories-656k");
+  TemporaryFolder folder;
+  const auto named = folder / "My-Phi-3-phi3";
+  fs::copy(model, named, fs::copy_options::recursive);
+  ::testing::internal::CaptureStderr();
+  export_model(request_of(named, "gguf", "F16", folder / "m.gguf"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("'My-Phi-3-phi3' is written as 'My-Phi 3-phi 3'"));
+  EXPECT_EQ(GgufFile(folder / "m.gguf").text("general.name"), "My-Phi 3-phi 3");
+  EXPECT_TRUE(verify_gguf(folder / "m.gguf").empty());
+}
+
 TEST(Exporter, RefusesWhatItMustNotReplaceOrCannotDo) {
   SQPSYCH_NEED_SHARED(model, "data/tinystories-656k");
   TemporaryFolder folder;
