@@ -140,6 +140,18 @@ void add_tokenizer(const Model& model, AccountLines& lines) {
   if (!parts.empty()) lines.emplace_back("special", join(parts, ", "));
 }
 
+void add_unread_settings(const Model& model, AccountLines& lines) {
+  const auto add = [&](const char* file, const std::vector<std::string>& settings) {
+    for (const auto& setting : settings)
+      lines.emplace_back("not followed", format("{}: {}", file, setting));
+  };
+  add("config.json", unread_settings(*model.family, model.config));
+  add("generation_config.json", unread_generation_settings(model.generation_config));
+  const auto path = model.path / "tokenizer_config.json";
+  if (model.tokenizer && std::filesystem::is_regular_file(path))
+    add("tokenizer_config.json", unread_tokenizer_settings(read_json(path), *model.tokenizer));
+}
+
 bool takes(const ChatTemplate& chat_template, const Conversation& messages) {
   try {
     chat_template.render(messages, true);
@@ -202,10 +214,7 @@ std::vector<AccountLine> account_of(Model& model, const ModelOptions& options) {
   for (const auto id : model.end_tokens) ends.push_back(token_text(model.tokenizer.get(), id));
   lines.emplace_back("ends at", ends.empty() ? "no token" : join(ends, ", "));
   lines.emplace_back("gguf", gguf_text(model));
-  for (const auto& setting : unread_settings(*model.family, model.config))
-    lines.emplace_back("not followed", "config.json: " + setting);
-  for (const auto& setting : unread_generation_settings(model.generation_config))
-    lines.emplace_back("not followed", "generation_config.json: " + setting);
+  add_unread_settings(model, lines);
   return lines;
 }
 

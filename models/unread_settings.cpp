@@ -173,4 +173,22 @@ std::vector<std::string> unread_generation_settings(const Json& generation_confi
   return unread;
 }
 
+std::vector<std::string> unread_tokenizer_settings(const Json& tokenizer_config,
+                                                   const Tokenizer& tokenizer) {
+  const auto letter = tokenizer.encode_ids("a", false);
+  const auto first = letter.empty() ? "" : tokenizer.token_of(letter.front());
+  const bool puts_space = first.starts_with("\u2581") || first.starts_with("\u0120");
+  const bool lowers_case = tokenizer.encode_ids("A", false) == letter;
+  const std::pair<const char*, bool> followed[] = {{"add_prefix_space", puts_space},
+                                                   {"do_lower_case", lowers_case},
+                                                   {"split_special_tokens", false}};
+  std::vector<std::string> unread;
+  if (!tokenizer_config.is_object()) return unread;
+  for (const auto& [key, does] : followed)
+    if (const auto found = tokenizer_config.find(key);
+        found != tokenizer_config.end() && found->is_boolean() && *found != does)
+      unread.push_back(shown(key, *found));
+  return unread;
+}
+
 }  // namespace sqpsych

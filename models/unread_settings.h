@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "models/families/family.h"
+#include "models/tokenizers/tokenizer.h"
 
 namespace sqpsych {
 
@@ -16,5 +17,9 @@ std::vector<std::string> unread_settings(const Family& family, const Json& confi
 /// The same of generation_config.json: what transformers' generate() would follow and our commands
 /// take from their own settings instead.
 std::vector<std::string> unread_generation_settings(const Json& generation_config);
+
+/// Settings of tokenizer_config.json that ask for other ids than this tokenizer gives.
+std::vector<std::string> unread_tokenizer_settings(const Json& tokenizer_config,
+                                                   const Tokenizer& tokenizer);
 
 }  // namespace sqpsych

@@ -59,7 +59,7 @@ def main(shared, output):
         write(output / f"{name}.json", {"source": cases.SHARED_TEMPLATES[name][0], "special_tokens": tokens,
                                         "variables": variables, "cases": conversation_cases(source, tokens, variables)})
     for name, source in cases.own_templates().items():
-        tokens = cases.OWN_SPECIAL_TOKENS
+        tokens = cases.own_special_tokens(name)
         write(output / f"own_{name}.json", {"template": name, "special_tokens": tokens, "variables": {},
                                             "cases": conversation_cases(source, tokens, {})})
     write(output / "language.json", {"variables": cases.VARIABLES,

@@ -43,6 +43,8 @@ SHARED_TEMPLATES = {
 }
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 OWN_SPECIAL_TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+NAMED_TOKENS = {"sep_token": "<sep>", "cls_token": "<cls>", "mask_token": "<mask>", "pad_token": "<pad>",
+                "image_token": "<img>", "think_token": "<think>"}
 
 
 def messages(conversation):
@@ -63,6 +65,10 @@ def shared_template(shared, name):
 
 def own_templates():
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(OWN_TEMPLATES.glob("*.jinja"))}
+
+
+def own_special_tokens(name):
+    return {**OWN_SPECIAL_TOKENS, **(NAMED_TOKENS if name == "named_tokens" else {})}
 
 
 VARIABLES = {

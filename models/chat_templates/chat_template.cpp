@@ -120,14 +120,8 @@ std::string find_terminator(const Parts& parts) {
 jinja::Variables common_variables(const Tokenizer& tokenizer, const ChatTemplateOptions& options) {
   jinja::Variables variables = {{"tools", jinja::Value(jinja::None{})},
                                 {"documents", jinja::Value(jinja::None{})}};
-  const std::pair<const char*, std::optional<TokenId>> specials[] = {
-      {"bos_token", tokenizer.bos()},
-      {"eos_token", tokenizer.eos()},
-      {"unk_token", tokenizer.unknown()},
-      {"pad_token", tokenizer.padding()}};
-  for (const auto& [name, id] : specials)
-    if (const auto text = text_of(tokenizer, id))
-      variables.emplace_back(name, jinja::Value(std::string_view(*text)));
+  for (const auto& [name, text] : tokenizer.special_texts())
+    variables.emplace_back(name, jinja::Value(std::string_view(text)));
   if (!options.chat_template_kwargs.is_object())
     throw ConfigError(format("chat_template_kwargs: found {}, expected an object.",
                              options.chat_template_kwargs.dump()));
@@ -138,6 +132,14 @@ jinja::Variables common_variables(const Tokenizer& tokenizer, const ChatTemplate
     variables.emplace_back(name, jinja::value_of(value));
   }
   return variables;
+}
+
+/// A built-in template may ask for tokens that the model's files use without naming them.
+void add_if_absent(const char* name, const std::optional<std::string>& text,
+                   jinja::Variables& variables) {
+  const auto is_name = [&](const auto& variable) { return variable.first == name; };
+  if (text && std::none_of(variables.begin(), variables.end(), is_name))
+    variables.emplace_back(name, jinja::Value(std::string_view(*text)));
 }
 
 std::unique_ptr<ChatTemplate> make(const BuiltIn& built_in, const ChatTemplateOptions& options,
@@ -157,10 +159,12 @@ std::unique_ptr<ChatTemplate> make(const BuiltIn& built_in, const ChatTemplateOp
   auto controls = markers;
   if (bos) controls.push_back(*bos);
   const auto where = format("chat template '{}'", built_in.name);
+  auto variables = common_variables(tokenizer, options);
+  add_if_absent("bos_token", bos, variables);
+  add_if_absent("eos_token", eos, variables);
   return std::make_unique<ChatTemplate>(std::unique_ptr<const Parts>(
-      new Parts{built_in.name, where, source, jinja::Template(source, where),
-                common_variables(tokenizer, options), options, true, ControlTexts(controls),
-                markers.back(), markers}));
+      new Parts{built_in.name, where, source, jinja::Template(source, where), std::move(variables),
+                options, true, ControlTexts(controls), markers.back(), markers}));
 }
 
 std::unique_ptr<ChatTemplate> make(const std::string& name, const std::string& source,

@@ -117,6 +117,7 @@ void take_roles_of_model(const SentencePieceFile& file, SpecialTokenSettings& se
   for (const auto& piece : file.pieces)
     if (!settings.unknown && piece.type == PieceType::kUnknown) settings.unknown = piece.text;
   if (!settings.add_bos) settings.add_bos = true;
+  name_roles(settings);
 }
 
 void set_types(const SentencePieceFile& file, std::vector<TokenType>& types) {

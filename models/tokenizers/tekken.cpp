@@ -134,6 +134,7 @@ std::unique_ptr<Tokenizer> load_tekken(const std::filesystem::path& folder) {
   if (!settings.unknown) settings.unknown = "<unk>";
   if (!settings.padding) settings.padding = "<pad>";
   if (!settings.add_bos) settings.add_bos = true;
+  name_roles(settings);
   set_vocabulary(settings, table, false, parts);
   return make_pipeline_tokenizer(std::move(parts));
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -90,6 +91,9 @@ class Tokenizer {
   virtual std::optional<TokenId> padding() const = 0;
   virtual bool adds_bos() const = 0;
   virtual bool adds_eos() const = 0;
+  /// Texts of special tokens by the names that templates know them by ("bos_token", "mask_token",
+  /// "image_token" ...); a file may name one that the vocabulary has not.
+  virtual std::map<std::string, std::string> special_texts() const = 0;
 
   /// The form that goes into a GGUF file (facts: llama.cpp's loader). FormatError when this
   /// tokenizer has none.

@@ -99,6 +99,18 @@ void set_merging_parts(const Vocabulary& vocabulary, const std::string& where,
   parts.gguf.pre = vocabulary.pre;
 }
 
+std::map<std::string, std::string> names_of_roles(const Vocabulary& vocabulary) {
+  const std::pair<const char*, std::optional<TokenId>> roles[] = {
+      {"bos_token", vocabulary.bos},
+      {"eos_token", vocabulary.eos},
+      {"unk_token", vocabulary.unknown},
+      {"pad_token", vocabulary.padding}};
+  std::map<std::string, std::string> names;
+  for (const auto& [name, id] : roles)
+    if (id) names[name] = vocabulary.tokens[static_cast<std::size_t>(*id)];
+  return names;
+}
+
 }  // namespace
 }  // namespace sqpsych::tokenizers
 
@@ -122,6 +134,7 @@ std::unique_ptr<Tokenizer> tokenizer_from_vocabulary(Vocabulary vocabulary,
                              where, vocabulary.model));
   parts.added = added_tokens(vocabulary);
   parts.special = {vocabulary.bos, vocabulary.eos, vocabulary.unknown, vocabulary.padding, {}, {}};
+  parts.named = names_of_roles(vocabulary);
   if (vocabulary.add_bos && vocabulary.bos) parts.special.before = {*vocabulary.bos};
   if (vocabulary.add_eos && vocabulary.eos) parts.special.after = {*vocabulary.eos};
   parts.gguf.add_space_prefix = vocabulary.add_space_prefix;

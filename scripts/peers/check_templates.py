@@ -94,13 +94,41 @@ def check_ids():
         assert json.loads(ours) == theirs.apply_chat_template(cases.messages(turns), tokenize=True)["input_ids"], turns
 
 
+def check_named_tokens():
+    """Every way in which the small files name special tokens; some of them the vocabulary has not."""
+    folder = WORK / "named-tokens"
+    folder.mkdir()
+    shutil.copy(shared("data/tok-phi3/tokenizer.json"), folder / "tokenizer.json")
+    flagged = {"__type": "AddedToken", "content": "\u2581the", "lstrip": True, "rstrip": False, "normalized": False,
+               "single_word": False}
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "mask_token": flagged,
+        "pad_token": "[PAD]", "image_token": "<img>", "add_bos_token": False, "additional_special_tokens": ["said"],
+        "extra_special_tokens": {"video_token": "<vid>", "odd": "<odd>"}}))
+    (folder / "special_tokens_map.json").write_text(json.dumps({"eos_token": "<|end|>", "sep_token": "and"}))
+    names = ["bos_token", "eos_token", "unk_token", "pad_token", "mask_token", "sep_token", "cls_token", "image_token",
+             "video_token", "odd"]
+    (folder / "chat_template.jinja").write_text("".join("{{ %s }}|" % name for name in names) + "{{ messages[0].content }}")
+    theirs = transformers.AutoTokenizer.from_pretrained(str(folder))
+    talk = [("user", "Hi")]
+    assert json.loads(rendered(folder, [talk], False, {})) == theirs.apply_chat_template(cases.messages(talk), tokenize=False)
+    texts = ["he said and\u2581the sand", "  \u2581the<|end|>and", "aforesaid"]
+    (WORK / "named.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in texts), encoding="utf-8")
+    found = sqpsych("tokenize", "--model", folder, "--file", WORK / "named.jsonl").split("\n")[:-1]
+    for entry, ours in zip(texts, found, strict=True):
+        assert json.loads(ours) == theirs(entry)["input_ids"], (entry, ours, theirs(entry)["input_ids"])
+
+
 for name in cases.SHARED_TEMPLATES:
     with case(f"chat template of {name}: fixed and random conversations as transformers"):
         source, tokens, variables = cases.shared_template(SHARED / "data", name)
         compare(folder_with(name, source, tokens), source, tokens, variables)
 for name, source in cases.own_templates().items():
     with case(f"our template {name}: fixed and random conversations as transformers"):
-        compare(folder_with("own-" + name, source, cases.OWN_SPECIAL_TOKENS), source, cases.OWN_SPECIAL_TOKENS, {})
+        tokens = cases.own_special_tokens(name)
+        compare(folder_with("own-" + name, source, tokens), source, tokens, {})
 with case("phi-3's folder: text and ids as transformers"):
     check_ids()
+with case("tokens that the small files name: template and ids as transformers"):
+    check_named_tokens()
 finish()

@@ -98,6 +98,8 @@ class PipelineTokenizer : public Tokenizer {
     return eos() && !after.empty() && after.back() == *eos();
   }
 
+  std::map<std::string, std::string> special_texts() const override { return parts_.named; }
+
   Vocabulary vocabulary() const override {
     if (parts_.gguf.model.empty())
       throw FormatError(format("{}: found {}, which a GGUF vocabulary cannot express.",

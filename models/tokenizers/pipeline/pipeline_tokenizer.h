@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ struct PipelineParts {
   std::unique_ptr<PieceModel> model;
   std::vector<DecodeStep> decoders;
   SpecialIds special;
+  std::map<std::string, std::string> named;  ///< see Tokenizer::special_texts
   GgufForm gguf;
 };
 

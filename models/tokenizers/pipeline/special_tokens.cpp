@@ -1,6 +1,7 @@
 #include "models/tokenizers/pipeline/special_tokens.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <unordered_set>
 
@@ -12,29 +13,76 @@
 namespace sqpsych::tokenizers {
 namespace {
 
-/// A token stands as a text or as an object with its `content`.
-std::optional<std::string> token_text(const Json& file, const char* key, const std::string& where) {
-  const Json& value = value_or_null(file, key);
-  if (value.is_null()) return std::nullopt;
-  if (value.is_string()) return value.get<std::string>();
-  if (value_or_null(value, "content").is_string()) return value["content"].get<std::string>();
-  throw FormatError(format("{}: {}: found {}, expected a text.", where, key, value.type_name()));
-}
+constexpr std::array kRoles = {"bos_token", "eos_token", "unk_token", "pad_token"};
 
 std::optional<bool> optional_flag(const Json& file, const char* key, const std::string& where) {
   if (value_or_null(file, key).is_null()) return std::nullopt;
   return flag_or(file, key, false, where);
 }
 
-void take_if_absent(std::optional<std::string>& role, std::optional<std::string> text) {
-  if (!role && text && !text->empty()) role = std::move(text);
+/// A token stands as a text or as an object with its `content` and flags.
+bool is_token(const Json& value) {
+  return value.is_string() || value_or_null(value, "content").is_string();
 }
 
-void read_roles(const Json& file, const std::string& where, SpecialTokenSettings& settings) {
-  take_if_absent(settings.bos, token_text(file, "bos_token", where));
-  take_if_absent(settings.eos, token_text(file, "eos_token", where));
-  take_if_absent(settings.unknown, token_text(file, "unk_token", where));
-  take_if_absent(settings.padding, token_text(file, "pad_token", where));
+AddedToken special_token(const Json& value, const std::string& where) {
+  AddedToken token;
+  if (value.is_object())
+    token = added_token_from_json(value, -1, where);
+  else
+    token.content = value.get<std::string>();
+  token.special = true;
+  token.normalized = value.is_object() && flag_or(value, "normalized", false, where);
+  return token;
+}
+
+void declare(AddedToken token, SpecialTokenSettings& settings) {
+  if (!token.content.empty()) settings.declared.push_back(std::move(token));
+}
+
+void declare_named(const std::string& name, const Json& value, const std::string& where,
+                   SpecialTokenSettings& settings) {
+  auto token = special_token(value, where);
+  if (!token.content.empty() && settings.named.emplace(name, token.content).second)
+    declare(std::move(token), settings);
+}
+
+/// Further special tokens: a list, or an object that gives them names.
+void read_extra(const Json& extra, const std::string& where, SpecialTokenSettings& settings) {
+  for (const auto& [name, value] : extra.items()) {
+    if (!is_token(value)) continue;
+    if (extra.is_object())
+      declare_named(name, value, where, settings);
+    else
+      declare(special_token(value, where), settings);
+  }
+}
+
+void read_special_tokens(const Json& file, const std::string& where,
+                         SpecialTokenSettings& settings) {
+  if (!file.is_object()) return;
+  for (const auto& [name, value] : file.items()) {
+    const bool is_role = std::find(kRoles.begin(), kRoles.end(), name) != kRoles.end();
+    if (is_role && !value.is_null() && !is_token(value))
+      throw FormatError(
+          format("{}: {}: found {}, expected a text.", where, name, value.type_name()));
+    if (name.ends_with("_token") && is_token(value)) declare_named(name, value, where, settings);
+  }
+  for (const char* key : {"additional_special_tokens", "extra_special_tokens"})
+    if (const Json& extra = value_or_null(file, key); extra.is_structured())
+      read_extra(extra, where, settings);
+}
+
+using Roles = std::array<std::optional<std::string>*, kRoles.size()>;
+Roles roles_of(SpecialTokenSettings& settings) {
+  return {&settings.bos, &settings.eos, &settings.unknown, &settings.padding};
+}
+
+void take_roles(SpecialTokenSettings& settings) {
+  const auto roles = roles_of(settings);
+  for (std::size_t i = 0; i < kRoles.size(); ++i)
+    if (const auto found = settings.named.find(kRoles[i]); found != settings.named.end())
+      *roles[i] = found->second;
 }
 
 void read_added_tokens_decoder(const Json& file, const std::string& where,
@@ -75,23 +123,29 @@ void read_added_tokens_json(const std::filesystem::path& path, SpecialTokenSetti
 SpecialTokenSettings read_special_token_settings(const std::filesystem::path& folder) {
   SpecialTokenSettings settings;
   const auto config_path = folder / "tokenizer_config.json";
-  if (std::filesystem::exists(config_path)) {
-    const std::string where = config_path.string();
-    const Json config = read_json(config_path);
-    read_roles(config, where, settings);
-    settings.add_bos = optional_flag(config, "add_bos_token", where);
-    settings.add_eos = optional_flag(config, "add_eos_token", where);
-    settings.add_prefix_space = optional_flag(config, "add_prefix_space", where);
-    settings.legacy_prefix = flag_or(config, "legacy", true, where);
-    read_added_tokens_decoder(config, where, settings);
-    settings.num_stated = settings.added.size();
-  }
   const auto map_path = folder / "special_tokens_map.json";
-  if (std::filesystem::exists(map_path))
-    read_roles(read_json(map_path), map_path.string(), settings);
+  const std::string where = config_path.string();
+  const Json config = std::filesystem::exists(config_path) ? read_json(config_path) : Json();
+  const Json map = std::filesystem::exists(map_path) ? read_json(map_path) : Json();
+  const bool map_counts = value_or_null(config, "added_tokens_decoder").is_null();
+  if (map_counts) read_special_tokens(map, map_path.string(), settings);
+  read_special_tokens(config, where, settings);
+  if (!map_counts) read_special_tokens(map, map_path.string(), settings);
+  take_roles(settings);
+  settings.add_bos = optional_flag(config, "add_bos_token", where);
+  settings.add_eos = optional_flag(config, "add_eos_token", where);
+  settings.legacy_prefix = flag_or(config, "legacy", true, where);
+  read_added_tokens_decoder(config, where, settings);
+  settings.num_stated = settings.added.size();
   const auto added_path = folder / "added_tokens.json";
   if (std::filesystem::exists(added_path)) read_added_tokens_json(added_path, settings);
   return settings;
+}
+
+void name_roles(SpecialTokenSettings& settings) {
+  const auto roles = roles_of(settings);
+  for (std::size_t i = 0; i < kRoles.size(); ++i)
+    if (*roles[i]) settings.named.emplace(kRoles[i], **roles[i]);
 }
 
 void merge_added_tokens(const std::vector<AddedToken>& more, std::vector<AddedToken>& added) {
@@ -116,6 +170,21 @@ SpecialIds special_ids(const SpecialTokenSettings& settings, const TokenTable& t
   if (settings.add_eos && ids.eos)
     ids.after = *settings.add_eos ? std::vector{*ids.eos} : std::vector<TokenId>{};
   return ids;
+}
+
+void add_declared_tokens(const std::vector<AddedToken>& declared, const TokenTable& table,
+                         std::vector<AddedToken>& added) {
+  for (const auto& token : declared) {
+    const auto known = std::find_if(added.begin(), added.end(), [&](const AddedToken& other) {
+      return other.content == token.content;
+    });
+    if (known != added.end()) {
+      known->special = true;
+    } else if (const auto id = table.find(token.content)) {
+      added.push_back(token);
+      added.back().id = *id;
+    }
+  }
 }
 
 std::vector<TokenType> token_types(const std::vector<std::string>& tokens,
@@ -145,6 +214,8 @@ void set_vocabulary(const SpecialTokenSettings& settings, TokenTable& table, boo
       special_ids(settings, table, std::move(parts.special.before), std::move(parts.special.after));
   parts.tokens = table.by_id();
   parts.ids = table.ids();
+  parts.named = settings.named;
+  add_declared_tokens(settings.declared, table, parts.added);
   parts.types = token_types(parts.tokens, parts.special, has_bytes, parts.added);
 }
 

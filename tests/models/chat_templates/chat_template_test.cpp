@@ -63,6 +63,19 @@ TEST_F(Templates, RenderTheirFormats) {
   EXPECT_EQ(text("none", false), "<s>Be kind.\nHi\nHello.</s>Bye\nTake care.</s>");
 }
 
+TEST_F(Templates, BuiltInOnesKnowTheTokensThatNoFileNames) {
+  testing::write_text(folder_ / "tokenizer.json", R"({
+    "added_tokens": [{"id": 2, "content": "<s>", "special": true}],
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []},
+    "post_processor": {"type": "TemplateProcessing", "pair": [],
+                       "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
+                       "special_tokens": {"<s>": {"id": "<s>", "ids": [2], "tokens": ["<s>"]}}}})");
+  const auto tokenizer = load_tokenizer(folder_.path());
+  EXPECT_TRUE(tokenizer->special_texts().empty()) << "a template of the model's own sees none";
+  EXPECT_EQ(make_chat_template("chatml", *tokenizer)->render({{"user", "a", {}}}, false).text,
+            "<s><|im_start|>user\na<|im_end|>\n");
+}
+
 TEST_F(Templates, SuperviseAssistantContentAndItsTerminator) {
   for (const auto& name : chat_template_names()) {
     SCOPED_TRACE(name);

@@ -1,4 +1,5 @@
 #include "models/unread_settings.h"
+#include "tests/models/chat_templates/tiny_tokenizer.h"
 #include "tests/support/source_path.h"
 
 #include <gmock/gmock.h>
@@ -80,6 +81,20 @@ TEST(UnreadSettings, SamplingOfTheGenerationConfigIsNamed) {
                        {"transformers_version", "5.0.0"}};
   EXPECT_THAT(unread_generation_settings(config), ElementsAre("temperature: 0.6", "top_p: 0.9"));
   EXPECT_THAT(unread_generation_settings(Json()), IsEmpty());
+}
+
+TEST(UnreadSettings, WhatItsTokenizerDoesOtherwiseIsNamed) {
+  const auto tokenizer = testing::tiny_tokenizer(Json::object());
+  Json config = {{"add_prefix_space", true},
+                 {"do_lower_case", false},
+                 {"model_max_length", 512},
+                 {"split_special_tokens", true}};
+  EXPECT_THAT(unread_tokenizer_settings(config, *tokenizer),
+              ElementsAre("add_prefix_space: true", "split_special_tokens: true"));
+  config = {
+      {"add_prefix_space", nullptr}, {"do_lower_case", true}, {"split_special_tokens", false}};
+  EXPECT_THAT(unread_tokenizer_settings(config, *tokenizer), ElementsAre("do_lower_case: true"));
+  EXPECT_THAT(unread_tokenizer_settings(Json(), *tokenizer), IsEmpty());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <fstream>
+#include <map>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -54,6 +55,36 @@ TEST(TokenizerJson, TheSmallFilesDeclareTokensAndFlagsButNotWhatStandsAround) {
   EXPECT_EQ(tokenizer->eos(), TokenId{5});
   EXPECT_EQ(tokenizer->encode_ids("a <m>b<|done|>", true), (Ids{3, 0, 4, 1, 5}));
   EXPECT_EQ(tokenizer->encode_ids("a <m>b<|done|>", false), (Ids{0, 4, 1, 5}));
+}
+
+// transformers 5.23.0, AutoTokenizer.from_pretrained(folder): ids and special_tokens_map. (There
+// tokens outside the vocabulary get ids that no embedding has; here they stay text.)
+TEST(TokenizerJson, SpecialTokensThatTheSmallFilesNameAreFoundInTheVocabulary) {
+  testing::TemporaryFolder folder;
+  testing::write_text(folder / "tokenizer.json", R"({
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, " ": 2, "<m>": 3, "<e>": 4, "<x>": 5, "<v>": 6,
+                                       "<": 7, "p": 8, ">": 9, "m": 10}, "merges": []},
+    "decoder": {"type": "Fuse"}})");
+  testing::write_text(folder / "tokenizer_config.json", R"({
+    "bos_token": "a", "eos_token": "b", "pad_token": "<p>", "unk_token": null, "add_bos_token": true,
+    "mask_token": {"__type": "AddedToken", "content": "<m>", "lstrip": true},
+    "additional_special_tokens": ["<x>"], "extra_special_tokens": {"video_token": "<v>"}})");
+  testing::write_text(folder / "special_tokens_map.json", R"({
+    "eos_token": {"content": "<e>", "lstrip": false}, "sep_token": "<e>"})");
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->special_texts(),
+            (std::map<std::string, std::string>{{"bos_token", "a"},
+                                                {"eos_token", "<e>"},
+                                                {"mask_token", "<m>"},
+                                                {"pad_token", "<p>"},
+                                                {"sep_token", "<e>"},
+                                                {"video_token", "<v>"}}));
+  EXPECT_EQ(tokenizer->eos(), TokenId{4});
+  EXPECT_EQ(tokenizer->padding(), std::nullopt);
+  EXPECT_EQ(tokenizer->encode_ids("b <m>b<e><x><v>", false), (Ids{1, 3, 1, 4, 5, 6}));
+  EXPECT_EQ(tokenizer->encode_ids("<p>", false), (Ids{7, 8, 9}));
+  for (const TokenId id : {0, 3, 4, 5, 6}) EXPECT_TRUE(tokenizer->is_control(id)) << id;
+  EXPECT_EQ(tokenizer->encode("a<m>", {false, {{0, 4}}, {}}).ids, (Ids{0, 7, 10, 9}));
 }
 
 // tokenizers 0.23.3 with this file: the merge tells whether both stand in one piece.
