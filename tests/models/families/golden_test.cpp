@@ -12,6 +12,7 @@
 #include <set>
 
 #include "core/json_lines.h"
+#include "core/text.h"
 #include "models/kernels/cross_entropy.h"
 #include "tests/models/families/formula_weights.h"
 #include "tests/models/layers/small_decoder.h"
@@ -81,21 +82,43 @@ INSTANTIATE_TEST_SUITE_P(Families, Golden, ::testing::ValuesIn(cases()), [](cons
   return name;
 });
 
+/// Logits of the positions from `first` on, against those of them that the golden row holds.
+void expect_logits(const at::Tensor& logits, const Json& expected, std::int64_t first = 0) {
+  for (std::size_t i = 0; i < expected["positions"].size(); ++i) {
+    const auto position = expected["positions"][i].get<std::int64_t>();
+    if (position < first) continue;
+    const auto wanted = at::tensor(expected["logits"][i].get<std::vector<double>>());
+    EXPECT_LE(testing::max_difference(logits[position - first], wanted), kBound)
+        << "position " << position;
+  }
+}
+
 TEST_P(Golden, LogitsEqualTransformersFromEitherSpellingOfTheConfig) {
   const at::NoGradGuard guard;
   for (const char* spelling : {"config", "saved_config"}) {
     const auto model = decoder(at::kFloat, spelling);
     const auto ids = rows();
     for (std::size_t row = 0; row < ids.size(); ++row) {
-      const auto logits = logits_of(*model, {ids[row]});
-      const auto& expected = golden_["rows"][row];
-      for (std::size_t i = 0; i < expected["positions"].size(); ++i) {
-        const auto position = expected["positions"][i].get<std::int64_t>();
-        const auto wanted = at::tensor(expected["logits"][i].get<std::vector<double>>());
-        EXPECT_LE(testing::max_difference(logits[position], wanted), kBound)
-            << spelling << ", row " << row << ", position " << position;
-      }
+      SCOPED_TRACE(format("{}, row {}", spelling, row));
+      expect_logits(logits_of(*model, {ids[row]}), golden_["rows"][row]);
     }
+  }
+}
+
+TEST_P(Golden, LogitsBehindACachedLeftContextEqualTransformers) {
+  const at::NoGradGuard guard;
+  const auto model = decoder();
+  const auto ids = rows();
+  for (std::size_t row = 0; row < ids.size(); ++row) {
+    SCOPED_TRACE(row);
+    const auto length = std::ssize(ids[row]);
+    const auto left = length / 2;
+    KvCache cache(model->features(), length, at::kFloat, at::kCPU);
+    const ForwardOptions options{nullptr, &cache, length};
+    model->hidden(pack_ids({Ids(ids[row].begin(), ids[row].begin() + left)}), options);
+    const auto hidden =
+        model->hidden(pack_ids({Ids(ids[row].begin() + left, ids[row].end())}), options);
+    expect_logits(model->logits(hidden), golden_["rows"][row], left);
   }
 }
 

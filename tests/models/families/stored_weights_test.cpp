@@ -66,6 +66,22 @@ TEST_F(Checkpoint, RoundTripsForEveryFeature) {
   }
 }
 
+TEST_F(Checkpoint, HalfPrecisionBecomesTheDtypeThatIsAskedFor) {
+  const auto features = testing::small_features();
+  const auto decoder = testing::random_decoder(features, at::kFloat);
+  auto tensors = tensors_of(*decoder);
+  for (auto& [name, tensor] : tensors) tensor = tensor.to(at::kHalf);
+  save(features, tensors);
+  for (const auto dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    const auto loaded = load(features, dtype);
+    const auto parameters = decoder->parameters();
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      EXPECT_TRUE(
+          at::equal(*loaded->parameters()[i].second, parameters[i].second->to(at::kHalf).to(dtype)))
+          << parameters[i].first;
+  }
+}
+
 /// Bytes of a mapped file that count as this process' memory (proc(5): smaps).
 std::int64_t resident_bytes(const std::filesystem::path& file) {
   std::ifstream maps("/proc/self/smaps");
