@@ -103,7 +103,7 @@ def check_named_tokens():
                "single_word": False}
     (folder / "tokenizer_config.json").write_text(json.dumps({
         "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "mask_token": flagged,
-        "pad_token": "[PAD]", "image_token": "<img>", "add_bos_token": False, "additional_special_tokens": ["said"],
+        "pad_token": "[PAD]", "image_token": "<img>", "add_bos_token": False, "additional_special_tokens": ["ing"],
         "extra_special_tokens": {"video_token": "<vid>", "odd": "<odd>"}}))
     (folder / "special_tokens_map.json").write_text(json.dumps({"eos_token": "<|end|>", "sep_token": "and"}))
     names = ["bos_token", "eos_token", "unk_token", "pad_token", "mask_token", "sep_token", "cls_token", "image_token",
@@ -112,7 +112,7 @@ def check_named_tokens():
     theirs = transformers.AutoTokenizer.from_pretrained(str(folder))
     talk = [("user", "Hi")]
     assert json.loads(rendered(folder, [talk], False, {})) == theirs.apply_chat_template(cases.messages(talk), tokenize=False)
-    texts = ["he said and\u2581the sand", "  \u2581the<|end|>and", "aforesaid"]
+    texts = ["bringing and\u2581the sand", "  \u2581the<|end|>and", " ing[PAD"]
     (WORK / "named.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in texts), encoding="utf-8")
     found = sqpsych("tokenize", "--model", folder, "--file", WORK / "named.jsonl").split("\n")[:-1]
     for entry, ours in zip(texts, found, strict=True):
