@@ -8,10 +8,10 @@ import json
 import re
 import subprocess
 
-from support import BINARY, WORK, agree_over_prompts, case, close, finish, logits, sqpsych, their_logits
+from support import (BINARY, SMALL_PROMPTS, SMALL_ROW, WORK, agree_over_prompts, case, close, finish, logits, new_model, sqpsych,
+                     their_logits, training_text)
 
 NEW_TOKENS = 32
-PROMPTS = [[1, 7 * i + 5, 11 * i + 3, 200 - 9 * i] for i in range(10)]
 # Six layers show every pattern of windows; a quarter of the context is a window. Weights are large
 # enough that the best token is clear.
 SIZES = {"vocabulary_size": 400, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 6,
@@ -22,19 +22,9 @@ LONGER = {"mistral": {"max_position_embeddings": 1024}}
 
 def families():
     """The list that the program itself gives for an unknown name."""
-    text = WORK / "text.txt"
-    text.write_text("".join(f"Sentence {i} speaks of sleep, work and worries number {i * 37 % 101}.\n" for i in range(400)))
-    done = subprocess.run([BINARY, "new-model", "--text", text, "--family", "?", "--output", WORK / "none"],
+    done = subprocess.run([BINARY, "new-model", "--text", training_text(), "--family", "?", "--output", WORK / "none"],
                           capture_output=True, text=True)
     return re.findall(r"'([a-z0-9_]+)'", done.stderr.split("expected", 1)[1])
-
-
-def new_model(family):
-    folder = WORK / family / "base"
-    settings = [f"{key}={value}" for key, value in {**SIZES, **LONGER.get(family, {})}.items()]
-    sqpsych("new-model", "--text", WORK / "text.txt", "--family", family, "--output", folder,
-            *[part for setting in settings for part in ("--set", setting)])
-    return folder
 
 
 def train(family, base):
@@ -56,27 +46,26 @@ def train(family, base):
     return run / "adapter"
 
 
-LONG = [(7 * i + i * i // 3) % 300 for i in range(100)]
 names = families()
 assert len(names) > 10, names
 for family in names:
     with case(f"{family}: a new model has transformers' logits beyond its window"):
-        base = new_model(family)
-        close(logits(base, LONG), their_logits(base, LONG))
+        base = new_model(WORK / family / "base", {**SIZES, **LONGER.get(family, {})}, family)
+        close(logits(base, SMALL_ROW), their_logits(base, SMALL_ROW))
     with case(f"{family}: five LoRA steps, PEFT loads the adapter with our logits"):
         adapter = train(family, base)
-        tuned = logits(base, LONG, adapter=adapter)
-        assert abs(tuned - logits(base, LONG)).max() > 1e-2, "the adapter does nothing"
-        close(tuned, their_logits(base, LONG, adapter), atol=2e-4)
+        tuned = logits(base, SMALL_ROW, adapter=adapter)
+        assert abs(tuned - logits(base, SMALL_ROW)).max() > 1e-2, "the adapter does nothing"
+        close(tuned, their_logits(base, SMALL_ROW, adapter), atol=2e-4)
     with case(f"{family}: the merged folder loads in transformers with the adapter's logits"):
         merged = WORK / family / "merged"
         sqpsych("export", "--model", base, "--adapter", adapter, "--format", "huggingface", "--output", merged)
-        close(their_logits(merged, LONG), tuned, atol=2e-4)
+        close(their_logits(merged, SMALL_ROW), tuned, atol=2e-4)
     with case(f"{family}: merged, as GGUF F32, agrees with stock llama.cpp and with our own reader"):
         gguf = WORK / family / "merged.gguf"
         sqpsych("export", "--model", merged, "--format", "gguf", "--type", "F32", "--output", gguf)
         sqpsych("verify", gguf)
-        close(logits(gguf, LONG), tuned, atol=2e-4)
-        agree_over_prompts(gguf, PROMPTS, merged, n=NEW_TOKENS)
+        close(logits(gguf, SMALL_ROW), tuned, atol=2e-4)
+        agree_over_prompts(gguf, SMALL_PROMPTS, merged, n=NEW_TOKENS)
 
 finish()

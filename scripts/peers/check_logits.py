@@ -11,7 +11,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from support import MODEL, STORY, WORK, case, close, finish, ids_text, logits, sqpsych, their_logits
+from support import MODEL, STORY, WORK, case, close, finish, ids_text, logits, new_model, sqpsych, their_logits
 
 BOUND = 1e-4
 SIZES = {"vocab_size": 96, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
@@ -106,11 +106,7 @@ for name, settings in ADAPTERS.items():
         close(logits(folder, LONG, adapter=adapter), theirs(again, LONG), atol=BOUND)
 
 with case("a new model loads in transformers, tokenizer included"):
-    text = WORK / "text.txt"
-    text.write_text("".join(f"Sentence {i} speaks of sleep, work and worries number {i * 37 % 101}.\n" for i in range(400)))
-    folder = WORK / "new-model"
-    sqpsych("new-model", "--text", text, "--output", folder, "--set", "vocabulary_size=400", "--set", "hidden_size=32",
-            "--set", "intermediate_size=48")
+    folder = new_model(WORK / "new-model", {"vocabulary_size": 400, "hidden_size": 32, "intermediate_size": 48})
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     for line in ("Sentence 3 speaks of work.", "  two  spaces, ümläut and 日本", "<|im_start|>user\nhi<|im_end|>\n"):

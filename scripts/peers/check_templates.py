@@ -59,6 +59,12 @@ def rendered(folder, conversations, prompt, variables, expect=0):
     return sqpsych("render", "--model", folder, rows, *flags, *settings, expect=expect)
 
 
+def tokenized(folder, texts, *flags):
+    file = WORK / "texts.jsonl"
+    file.write_text("".join(json.dumps(entry) + "\n" for entry in texts), encoding="utf-8")
+    return [json.loads(line) for line in sqpsych("tokenize", "--model", folder, "--file", file, *flags).split("\n")[:-1]]
+
+
 def compare(folder, source, tokens, variables):
     for prompt in (False, True):
         accepted, expected = [], []
@@ -88,10 +94,8 @@ def check_ids():
     texts = [json.loads(line) for line in rendered(folder, conversations, False, {}).split("\n")[:-1]]
     for turns, ours in zip(conversations, texts, strict=True):
         assert ours == theirs.apply_chat_template(cases.messages(turns), tokenize=False), turns
-    (WORK / "texts.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in texts), encoding="utf-8")
-    ids = sqpsych("tokenize", "--model", folder, "--file", WORK / "texts.jsonl", "--no-special").split("\n")[:-1]
-    for turns, ours in zip(conversations, ids, strict=True):
-        assert json.loads(ours) == theirs.apply_chat_template(cases.messages(turns), tokenize=True)["input_ids"], turns
+    for turns, ours in zip(conversations, tokenized(folder, texts, "--no-special"), strict=True):
+        assert ours == theirs.apply_chat_template(cases.messages(turns), tokenize=True)["input_ids"], turns
 
 
 def check_named_tokens():
@@ -113,10 +117,8 @@ def check_named_tokens():
     talk = [("user", "Hi")]
     assert json.loads(rendered(folder, [talk], False, {})) == theirs.apply_chat_template(cases.messages(talk), tokenize=False)
     texts = ["bringing and\u2581the sand", "  \u2581the<|end|>and", " ing[PAD"]
-    (WORK / "named.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in texts), encoding="utf-8")
-    found = sqpsych("tokenize", "--model", folder, "--file", WORK / "named.jsonl").split("\n")[:-1]
-    for entry, ours in zip(texts, found, strict=True):
-        assert json.loads(ours) == theirs(entry)["input_ids"], (entry, ours, theirs(entry)["input_ids"])
+    for entry, ours in zip(texts, tokenized(folder, texts), strict=True):
+        assert ours == theirs(entry)["input_ids"], (entry, ours, theirs(entry)["input_ids"])
 
 
 for name in cases.SHARED_TEMPLATES:

@@ -4,6 +4,7 @@
 usage: check_variants.py WORK_FOLDER    (environment: see support.py)
 """
 
+import functools
 import json
 import shutil
 
@@ -11,11 +12,10 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
-from support import WORK, agree_over_prompts, case, close, export, finish, logits, sqpsych, their_logits
+from support import (SMALL_PROMPTS, SMALL_ROW, WORK, agree_over_prompts, case, close, export, finish, logits, new_model,
+                     sqpsych, their_logits)
 
 NEW_TOKENS = 32
-PROMPTS = [[1, 7 * i + 5, 11 * i + 3, 200 - 9 * i] for i in range(10)]
-LONG = [(7 * i + i * i // 3) % 300 for i in range(100)]
 # Weights large enough that the best token is clear.
 SIZES = {"vocab_size": 400, "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
          "intermediate_size": 96, "max_position_embeddings": 256, "initializer_range": 0.15, "bos_token_id": 1,
@@ -41,15 +41,10 @@ VARIANTS = {
 }
 
 
+@functools.cache
 def tokenizer_source():
-    """A folder of ours whose tokenizer has 400 tokens."""
-    folder = WORK / "tokenizer"
-    if not folder.exists():
-        text = WORK / "text.txt"
-        text.write_text("".join(f"Sentence {i} speaks of sleep, work and worries number {i * 37 % 101}.\n" for i in range(400)))
-        settings = ["vocabulary_size=400", "hidden_size=64", "num_hidden_layers=1"]
-        sqpsych("new-model", "--text", text, "--output", folder, *[part for s in settings for part in ("--set", s)])
-    return folder
+    """A folder of ours whose tokenizer has as many tokens as the models' embeddings have rows."""
+    return new_model(WORK / "tokenizer", {"vocabulary_size": SIZES["vocab_size"], "hidden_size": 64, "num_hidden_layers": 1})
 
 
 def saved(model, folder, **options):
@@ -77,14 +72,14 @@ def uneven(model):
 def agrees_in_llama_cpp(folder):
     gguf = export(folder.with_suffix(".gguf"), "--model", folder, "--format", "gguf", "--type", "F32")
     sqpsych("verify", gguf)
-    agree_over_prompts(gguf, PROMPTS, folder, n=NEW_TOKENS)
+    agree_over_prompts(gguf, SMALL_PROMPTS, folder, n=NEW_TOKENS)
 
 
 for name, (kind, changes) in VARIANTS.items():
     folder = WORK / name.replace(" ", "-")
     with case(f"{name}: logits as transformers'"):
         saved(random_model(kind, changes), folder)
-        close(logits(folder, LONG), their_logits(folder, LONG))
+        close(logits(folder, SMALL_ROW), their_logits(folder, SMALL_ROW))
     with case(f"{name}: as GGUF it agrees with stock llama.cpp"):
         agrees_in_llama_cpp(folder)
 
@@ -92,7 +87,7 @@ for name, (kind, changes) in VARIANTS.items():
 with case("cohere with norms per head in few layers: nothing is written that llama.cpp refuses"):
     changes = {"use_qk_norm": True, "tie_word_embeddings": True}
     shallow = saved(random_model("cohere", changes), WORK / "shallow")
-    close(logits(shallow, LONG), their_logits(shallow, LONG))
+    close(logits(shallow, SMALL_ROW), their_logits(shallow, SMALL_ROW))
     sqpsych("export", "--model", shallow, "--format", "gguf", "--output", WORK / "shallow.gguf", expect=1)
     assert not (WORK / "shallow.gguf").exists()
 
@@ -124,7 +119,7 @@ for name, (config_class, text, vision, rest) in WRAPPERS.items():
         uneven(model)
         saved(model, folder)
         assert "text_config" in json.loads((folder / "config.json").read_text())
-        close(logits(folder, LONG), their_wrapped_logits(folder, LONG))
+        close(logits(folder, SMALL_ROW), their_wrapped_logits(folder, SMALL_ROW))
     with case(f"{name} with its vision part: its language model as GGUF agrees with stock llama.cpp"):
         agrees_in_llama_cpp(folder)
 
@@ -133,6 +128,6 @@ for dtype in (torch.float16, torch.bfloat16):
     with case(f"{dtype} weights in shards: fp32 logits as transformers'"):
         saved(random_model("llama", {}).to(dtype), folder, max_shard_size="100KB")
         assert len(list(folder.glob("*.safetensors"))) > 2
-        close(logits(folder, LONG), their_logits(folder, LONG))
+        close(logits(folder, SMALL_ROW), their_logits(folder, SMALL_ROW))
 
 finish()

@@ -91,6 +91,20 @@ def export(output, *arguments):
     return output
 
 
+def training_text():
+    """A file of sentences that a vocabulary can be trained on."""
+    path = WORK / "text.txt"
+    path.write_text("".join(f"Sentence {i} speaks of sleep, work and worries number {i * 37 % 101}.\n" for i in range(400)))
+    return path
+
+
+def new_model(folder, settings, family="llama"):
+    """Our new model of a family, its vocabulary trained on training_text()."""
+    sqpsych("new-model", "--text", training_text(), "--family", family, "--output", folder,
+            *[part for key, value in settings.items() for part in ("--set", f"{key}={value}")])
+    return folder
+
+
 def ids_text(ids):
     return ",".join(str(int(i)) for i in ids)
 
@@ -198,5 +212,8 @@ def agree_with_oracle(gguf, model, adapter=None, lora=None):
 
 MODEL = shared("data/tinystories-656k")
 STORY = json.loads((MODEL / "golden_greedy.json").read_text())["greedy_ids"]
+# Of models with a vocabulary of some hundred tokens: prompts to go on with, and a row longer than their windows.
+SMALL_PROMPTS = [[1, 7 * i + 5, 11 * i + 3, 200 - 9 * i] for i in range(10)]
+SMALL_ROW = [(7 * i + i * i // 3) % 300 for i in range(100)]
 # Any ids do as prompts; these begin stories in the model's training data or cut into their middle.
 STORY_PROMPTS = [[1]] + [[1, *STORY[start:start + 4]] for start in range(0, 63, 7)]

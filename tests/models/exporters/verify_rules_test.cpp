@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -30,6 +31,12 @@ using testing::good_byte_level_model;
 using testing::good_model;
 using testing::Texts;
 using testing::u32;
+
+std::set<std::string> broken_rules(const std::filesystem::path& file) {
+  std::set<std::string> rules;
+  for (const auto& finding : verify_gguf(file)) rules.insert(finding.rule);
+  return rules;
+}
 
 struct Case {
   const char* rule;
@@ -247,9 +254,7 @@ TEST(VerifyRules, NamesATensorWithoutDimensions) {
   auto draft = good_model();
   draft.tensor("output_norm.weight").shape = {};
   draft.write(folder / "draft.gguf");
-  std::set<std::string> rules;
-  for (const auto& finding : verify_gguf(folder / "draft.gguf")) rules.insert(finding.rule);
-  EXPECT_THAT(rules, ::testing::Contains("tensor-shape"));
+  EXPECT_THAT(broken_rules(folder / "draft.gguf"), ::testing::Contains("tensor-shape"));
 }
 
 TEST(VerifyRules, AcceptsSizesPerLayer) {
@@ -300,9 +305,7 @@ std::set<std::string> findings_of_parallel_blocks(std::uint32_t layers, bool has
   }
   const TemporaryFolder folder;
   draft.write(folder / "draft.gguf");
-  std::set<std::string> rules;
-  for (const auto& finding : verify_gguf(folder / "draft.gguf")) rules.insert(finding.rule);
-  return rules;
+  return broken_rules(folder / "draft.gguf");
 }
 
 TEST(VerifyRules, KnowsTensorsThatOnlyDeepModelsHave) {
@@ -329,9 +332,7 @@ TEST(VerifyRules, WantsTheHeadSizeThatAnArchitectureDerives) {
   draft.set("qwen2.attention.value_length", u32(8));
   draft.set("qwen2.attention.head_count", u32(2));
   draft.write(folder / "wrong.gguf");
-  std::set<std::string> rules;
-  for (const auto& finding : verify_gguf(folder / "wrong.gguf")) rules.insert(finding.rule);
-  EXPECT_THAT(rules, ::testing::Contains("head-size"));
+  EXPECT_THAT(broken_rules(folder / "wrong.gguf"), ::testing::Contains("head-size"));
 }
 
 TEST(VerifyRules, AreAllInTheReadmeAndTested) {
